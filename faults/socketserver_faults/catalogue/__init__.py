@@ -7,7 +7,8 @@
     delivery.py          what arrives, where, and how often
     slow_members.py      what becomes of members that read slowly, or not at all
     leaving.py           how clients leave, and what they lose
-    serving.py           the server itself: what handlers get, concurrency, errors
+    requests.py          what handlers get
+    serving.py           the server itself: when handlers run, concurrency, errors
     ending.py            how the server ends
     keeping.py           what it keeps of clients that have left
     system.py            what it does when the system refuses it something

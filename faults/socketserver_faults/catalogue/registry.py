@@ -53,6 +53,7 @@ PART_OF = {
     "closed_request": "ownership",
     "ending": "serving",
     "keeping": "serving",
+    "requests": "serving",
     "system": "serving",
     "slow_members": "delivery",
 }
@@ -64,7 +65,7 @@ class Fault:
     """One planted bug: a class of the reference with one method overridden.
 
     `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is how its handlers run; `promises` is
-    how its users expect them to run, the same unless that is the bug. `own_process` faults end, fork or never release
+    how its users expect them to run, the same unless that is the bug. It listens at `host`, unless it has a path. `own_process` faults end, fork or never release
     their process, so each runs in its own, checked over the network alone. `mix_ins` go before those of the program:
     the fault itself, if its class is a server, and the room that makes it show, if it needs one. `scheduler_only`
     says why the suite cannot see it over real sockets; then only the scheduler (`schedule/`) judges it.
@@ -78,6 +79,7 @@ class Fault:
     transport: str
     concurrency: str
     promises: str
+    host: str
     own_process: bool
     mix_ins: tuple[type[Any], ...]
     scheduler_only: str = ""
@@ -142,7 +144,7 @@ class Fault:
         """Return an address where nothing listens yet."""
         if self.transport.startswith("unix"):
             return Address(self.transport, path=os.path.join(tempfile.gettempdir(), f"fault-{uuid.uuid4().hex}"))
-        return Address(self.transport, "127.0.0.1")
+        return Address(self.transport, self.host)
 
 
 CATALOGUE: dict[str, Fault] = {}
@@ -155,6 +157,7 @@ def fault(
     transport: str = "",
     concurrency: str = "threading",
     promises: str = "",
+    host: str = "127.0.0.1",
     own_process: bool = False,
     room: type[Room] | None = None,
     scheduler_only: str = "",
@@ -176,6 +179,7 @@ def fault(
             transport=transport or ("udp" if issubclass(cls, DatagramEchoHandler) else "tcp"),
             concurrency=concurrency,
             promises=promises or concurrency,
+            host=host,
             own_process=own_process,
             mix_ins=mix_ins,
             scheduler_only=scheduler_only,

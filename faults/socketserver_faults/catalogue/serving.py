@@ -1,4 +1,4 @@
-"""The server itself: what its handlers get, how many run at once, and what an error ends."""
+"""The server itself: when its handlers run, how many at once, and what an error ends."""
 
 import ipaddress
 import multiprocessing
@@ -19,25 +19,7 @@ from socketserver_reference.lifecycle import Server, StreamServer, Threads
 REAP_SECONDS = 10.0
 """Seconds within which serve_forever() removes an ended child from its set."""
 
-# What handlers get, and when they run
-
-
-@fault("SRV-1")
-class ForgetsThePort(StreamServer):
-    """A handler gets the host of its client, without the port.
-
-    Thought: the port is a random number that no log needs.
-
-    Seen: two clients of one machine, or of one office behind one router, are the same client wherever client_address is
-    the key: in limits, sessions and logs. And client_address[0], which every tutorial uses, is now "1", the first
-    character of the host.
-
-    Fixed: hand on what accept() returned; code that prints an address can choose what to print.
-    """
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        host, _port = client_address
-        super().finish_request(request, host)
+# When handlers run
 
 
 @fault("SRV-12")

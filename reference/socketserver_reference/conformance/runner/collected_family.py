@@ -8,6 +8,7 @@ import socket
 import socketserver
 import tempfile
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -41,35 +42,26 @@ def anywhere(transport: str, host: str = "127.0.0.1") -> Address:
     return Address(transport, host=host)
 
 
-def family() -> list[ServerSpec]:
+def family(transports: Iterable[str] = TRANSPORTS, host: str = "127.0.0.1", where: str = "") -> list[ServerSpec]:
     """Return all servers that this platform supports."""
     return [
         ServerSpec(
-            f"{concurrency} {name} over {transport}",
+            f"{concurrency} {name} over {transport}{where}",
             transport,
             concurrency,
-            Maker(name, transport, concurrency),
+            Maker(name, transport, concurrency, host),
             chat=bool(program.mix_ins),
         )
         for name, program in PROGRAMS.items()
-        for transport in TRANSPORTS
+        for transport in transports
         for concurrency in get_args(ConcurrencyName)
         if not refusal(program, transport, concurrency)
     ]
 
 
 def family_over_ipv6() -> list[ServerSpec]:
-    """Return threading servers at ::1; none where this system has no IPv6."""
-    transports = [transport for transport in TRANSPORTS if transport in ("tcp", "udp") and has_ipv6()]
-    return [
-        ServerSpec(
-            f"threading echo over {transport} and IPv6",
-            transport,
-            "threading",
-            Maker("echo", transport, "threading", "::1"),
-        )
-        for transport in transports
-    ]
+    """Return the servers that listen at ::1; none where this system has no IPv6."""
+    return family(("tcp", "udp"), "::1", " and IPv6") if has_ipv6() else []
 
 
 def has_ipv6() -> bool:
