@@ -67,7 +67,7 @@ class Room(Server):
             self.members.add(member)
 
     def leave(self, member: socket.socket) -> None:
-        """Remove a member, if it is one: no later delivery reaches it."""
+        """Remove a member, if it is one."""
         # [CHAT-11] this changes nothing for others, and an empty room still works
         with self.lock:
             self.members.discard(member)
@@ -97,7 +97,7 @@ class Room(Server):
         return sent == len(delivery)
 
     def cut_off(self, member: socket.socket) -> None:
-        """Remove a member and end its connection in both directions. Only its own handler closes it."""
+        """Remove a member and end its connection in both directions."""
         # [CHAT-15] now, not when its handler has delivered all that the client said before: until then each delivery
         # would cost two system calls, and N members that leave at once N squared
         self.members.discard(member)

@@ -1,7 +1,6 @@
 """The clauses: what a server MUST or SHOULD do, one requirement each. Data only.
 
-`socketserver-reference spec` prints each with its checks and with the lines of the servers that enforce it. An id is
-never reused and, once released, never renumbered.
+An id is never reused and, once released, never renumbered.
 
 *White space* is the bytes 0x09 to 0x0D and 0x20. *Upper case* concerns the ASCII letters alone. To *disturb* a client
 is to end its connection, or to lose, alter or delay what is due to it.
@@ -217,7 +216,7 @@ _ALL = (
     ),
     _basic(
         "SRV-4",
-        "(when synchronous) accept several connections but serve one at a time, and the next when the one before ends",
+        "(when synchronous) accept several connections but serve one at a time, each when the one before ends",
         DOCS,
     ),
     _basic(
@@ -254,6 +253,12 @@ _ALL = (
         "SRV-13",
         "leave no socket open when its address is taken, and take nothing from the server there",
         PRACTICE,
+    ),
+    _basic(
+        "SRV-14",
+        "(over connections) let handlers read whole lines from `rfile` and write to `wfile`: at once, or buffered until"
+        " finish",
+        DOCS,
     ),
 )
 

@@ -179,6 +179,7 @@ class StreamServer(Server, socketserver.TCPServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection."""
+        # [SRV-14] without a timeout, so a file of it waits
         try:
             request, client_address = super().get_request()
         except OSError as error:

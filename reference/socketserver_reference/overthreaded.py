@@ -13,7 +13,7 @@ break the rule of a request's life (SRV-3)::
 **The closed-request bug**: handle starts the worker and returns. finish removes the client from the room, the request
 is closed while the worker uses it, and the client reads end of stream straight after connecting. The worker fails with
 EBADF (on Windows: "not a socket"), or not at all, for a client that soon leaves. `socketserver-faults show
-closed-request` explains every case, and `socketserver-faults demo closed-request` plays it.
+closed-request` explains every case, and `demo` plays it.
 
 **The fix** is one line: join the worker before handle returns, so that close() comes when no thread uses the request.
 
@@ -38,7 +38,7 @@ class OverthreadedChatHandler(ChatHandler):
         except RuntimeError as error:  # the system allows no more threads
             log.warning("%r cannot be served: %s", self.client_address, error)
             return
-        # [SRV-3] socketserver closes the request when handle returns: not before the worker has ended
+        # [SRV-3] not before the worker has ended
         self.wait_for(worker)
 
     def start_worker(self) -> threading.Thread:

@@ -65,10 +65,11 @@ class Fault:
     """One planted bug: a class of the reference with one method overridden.
 
     `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is how its handlers run; `promises` is
-    how its users expect them to run, the same unless that is the bug. It listens at `host`, unless it has a path. `own_process` faults end, fork or never release
-    their process, so each runs in its own, checked over the network alone. `mix_ins` go before those of the program:
-    the fault itself, if its class is a server, and the room that makes it show, if it needs one. `scheduler_only`
-    says why the suite cannot see it over real sockets; then only the scheduler (`schedule/`) judges it.
+    how its users expect them to run, the same unless that is the bug. It listens at `host`, unless it has a path.
+    `own_process` faults end, fork or never release their process, so each runs in its own, checked over the network
+    alone. `mix_ins` go before those of the program: the fault itself, if its class is a server, and the room that makes
+    it show, if it needs one. `scheduler_only` says why the suite cannot see it over real sockets; then only the
+    scheduler (`schedule/`) judges it.
     """
 
     name: str

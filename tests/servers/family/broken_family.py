@@ -121,7 +121,8 @@ class KeepsRequestsOpen(StreamServer):
 class OnlyShutsDown(KeepsRequestsOpen):
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
-        request.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
 
 
 class UnjoinedChat(OverthreadedChatHandler):

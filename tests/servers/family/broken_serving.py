@@ -1,6 +1,10 @@
-"""Servers of the family whose loop, shutdown() or start is broken: each breaks one of SRV-11 to SRV-13."""
+"""Servers of the family whose loop, shutdown() or start is broken: each breaks one of SRV-11 to SRV-14, or SRV-3 or
+SRV-8, as handlers with files see it.
+"""
 
+import io
 import socketserver
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -58,6 +62,44 @@ class ProcessesItself(Loop):
         self.shutdown_request(request)
 
 
+class Hurries(socketserver.BaseServer):
+    """Its handlers wait 10 milliseconds for anything."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler: Any = self.RequestHandlerClass
+        handler.timeout = 0.01
+        super().finish_request(request, client_address)
+
+
+class KeepsOutput(socketserver.BaseServer):
+    """What a handler has written to a file of its own is not sent when it finishes."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler: Any = self.RequestHandlerClass
+        kept = self.__dict__.setdefault("kept", [])
+
+        def finish(self: Any) -> None:
+            if hasattr(self, "wfile"):
+                kept.append(self.wfile)
+                self.wfile = io.BytesIO()
+            handler.finish(self)
+
+        type(handler.__name__, (handler,), {"finish": finish})(request, client_address, self)
+
+
+class OnlyCloses(socketserver.BaseServer):
+    def shutdown_request(self, request: Any) -> None:
+        self.close_request(request)
+
+
+class EndsOfABrokenPipe(socketserver.BaseServer):
+    """Of all that goes wrong in a handler, one thing ends the loop, too."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        if isinstance(sys.exception(), BrokenPipeError | ConnectionResetError):
+            raise
+
+
 class ForgetsToClose(StreamServer):
     def server_close(self) -> None:
         if self.stopping:
@@ -81,4 +123,8 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-12", made(ProcessesItself, "tcp", "sync")),
     ("SRV-13", made(ForgetsToClose, "tcp", "threading", "chat")),
     ("SRV-13", made(TakesTheFile, "unix", "forking")),
+    ("SRV-14", made(Hurries, "unix", "sync")),
+    ("SRV-14", made(KeepsOutput, "tcp", "threading")),
+    ("SRV-3", made(OnlyCloses, "tcp", "threading")),
+    ("SRV-8", made(EndsOfABrokenPipe, "tcp", "sync")),
 ]

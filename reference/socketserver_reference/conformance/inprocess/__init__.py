@@ -8,6 +8,7 @@ Read in this order:
     fork_host.py      a forking server, in a process of its own
     server_session.py          a server and its clients, for one check
     overriding.py     servers whose methods report, as if they were overridden
+    streaming.py      servers whose handlers read and write files
     support.py        helpers of the checks
     serving_checks.py          checks of what the server itself does
     checks.py         ServerConformance

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.inprocess.coordinator import PhaseReport
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.inprocess.serving_checks import ServingChecks
 from socketserver_reference.conformance.inprocess.support import (
+    NEGATIVE_CHECK_SECONDS,
     describe_end,
     is_answered,
     join_room,
@@ -23,9 +24,6 @@ from socketserver_reference.conformance.inprocess.support import (
     speak,
 )
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
-
-NEGATIVE_CHECK_SECONDS = 0.05
-"""Seconds to wait for an event that must not happen."""
 
 CONVERSATION_UTTERANCES = 3
 """Utterances that make a conversation."""

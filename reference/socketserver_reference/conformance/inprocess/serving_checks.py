@@ -1,19 +1,30 @@
-"""The checks of what the server itself does: shutdown() in a handler, overridden methods, an address that is taken."""
+"""The checks of what the server itself does: shutdown() in a handler, overridden methods, an address that is taken,
+handlers with files.
+"""
 
 import gc
 import os
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
 from socketserver_reference.conformance.inprocess.hosts import open_sockets, remove_path
-from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN
-from socketserver_reference.conformance.inprocess.server_session import quiet
-from socketserver_reference.conformance.inprocess.support import NO_HANDLER, ServerChecks, describe_end
-from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding
+from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient, quiet
+from socketserver_reference.conformance.inprocess.streaming import Streaming
+from socketserver_reference.conformance.inprocess.support import (
+    NEGATIVE_CHECK_SECONDS,
+    NO_HANDLER,
+    ServerChecks,
+    describe_end,
+)
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.in_process import bound_address
+
+LINE = b"a line\n"
 
 
 class ServingChecks(ServerChecks):
@@ -44,7 +55,7 @@ class ServingChecks(ServerChecks):
 
     @decides("SRV-12")
     def test_verify_request_and_process_request_are_called_for_each_request(self) -> None:
-        with self.session(overriding=True) as session:
+        with self.session(through=Overriding) as session:
             ann = session.connect("ann")
             self.began(session, "ann", "finish")
             if not self.target.datagram and not ann.ends():
@@ -110,3 +121,78 @@ class ServingChecks(ServerChecks):
         with self.session() as session:
             session.end()
             return bool(session.left_behind())
+
+    # Handlers with files
+
+    @decides("SRV-14")
+    def test_a_handler_reads_a_whole_line_and_what_it_writes_arrives_at_once(self) -> None:
+        with self._streaming() as session:
+            session.hold("ann", "handled")
+            ann = self._arrived(session, "ann")
+            ann.say(LINE[:3])
+            if session.coordinator.wait("ann", "handled", NEGATIVE_CHECK_SECONDS):
+                raise session.violation("SRV-14", "rfile waits for the rest of ann's line", "it does not")
+            ann.say(LINE[3:])
+            if not ann.hears(LINE):
+                expected = "ann hears the line that her handler reads from rfile and writes to wfile, before it ends"
+                raise session.violation("SRV-14", expected, describe_end(ann))
+
+    @decides("SRV-14")
+    def test_what_a_handler_writes_through_a_buffer_arrives_when_finish_runs(self) -> None:
+        with self._streaming(buffered=True) as session:
+            session.plan("send", "ann", "finish")
+            ann = self._spoken(session, "ann")
+            if not ann.hears(LINE):
+                if not ann.heard:
+                    raise NotChecked("nothing can be sent in finish, which SRV-3 is about")
+                expected = "ann hears the line that her handler writes to a wfile with a buffer, when finish runs"
+                raise session.violation("SRV-14", expected, describe_end(ann))
+
+    @decides("SRV-8")
+    def test_a_client_that_is_gone_before_its_reply_is_sent_ends_its_own_connection_alone(self) -> None:
+        with self._streaming(buffered=True) as session:
+            session.hold("ann", "handled")
+            if not self._spoken(session, "zoe").hears(LINE):
+                raise NotChecked("what a handler writes does not arrive, which SRV-14 is about")
+            ann = self._spoken(session, "ann")
+            self._written(session, "ann")
+            session.exchange.does("ann resets")
+            ann.connection.reset()
+            session.release("ann", "handled")
+            with suppress(NotChecked):
+                if self._spoken(session, "ben").hears(LINE):
+                    return
+            expected = "ben is served after ann, to whom finish could not send what handle had written"
+            raise session.violation("SRV-8", expected, "he is not served")
+
+    @decides("SRV-3")
+    def test_a_stream_ends_though_a_file_of_the_request_is_still_open(self) -> None:
+        with self._streaming(keeping=True) as session:
+            ann = self._spoken(session, "ann")
+            self._written(session, "ann")
+            if not ann.ends():
+                expected = "ann's stream ends after finish, although a file that her handler made of it is still open"
+                raise session.violation("SRV-3", expected, describe_end(ann))
+
+    def _streaming(self, *, buffered: bool = False, keeping: bool = False) -> ServerSession:
+        """Return a session whose handlers read and write files: see `Streaming`."""
+        if self.target.datagram:
+            raise NotApplicable("what is written for a datagram's client is sent in one piece")
+        return self.session(through=partial(Streaming, buffered=buffered, keeping=keeping))
+
+    def _arrived(self, session: ServerSession, name: str) -> SessionClient:
+        """Have a client connect, and wait for its handler."""
+        client = session.connect(name)
+        self.began(session, name)
+        return client
+
+    def _spoken(self, session: ServerSession, name: str) -> SessionClient:
+        """Have a client connect, wait for its handler, and have it say a line."""
+        client = self._arrived(session, name)
+        client.say(LINE)
+        return client
+
+    def _written(self, session: ServerSession, name: str) -> None:
+        """Wait until that client's handler has written; raise NotChecked if it does not."""
+        if session.wait(name, "handled") is None:
+            raise NotChecked("a handler cannot read a line and write it, which SRV-14 is about")

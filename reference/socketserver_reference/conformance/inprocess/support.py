@@ -5,20 +5,22 @@ that is not about this kind of server raises NotApplicable.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.inprocess.coordinator import PhaseReport
 from socketserver_reference.conformance.inprocess.fork_host import Forker
-from socketserver_reference.conformance.inprocess.hosts import ServerSpec
-from socketserver_reference.conformance.inprocess.overriding import Overriding
+from socketserver_reference.conformance.inprocess.hosts import Make, ServerSpec
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
 NO_HANDLER = "no handler runs"
+
+NEGATIVE_CHECK_SECONDS = 0.05
+"""Seconds to wait for an event that must not happen."""
 
 
 class ServerChecks(Conformance):
@@ -38,13 +40,13 @@ class ServerChecks(Conformance):
         """End the process of the forking servers, if there is one."""
         cls.forker.close()
 
-    def session(self, *, own: bool = False, overriding: bool = False) -> ServerSession:
-        """Return a session with a reporting handler, or with the program's own, and with methods of the server that
-        report if they are overridden; raise NotChecked if no handler runs.
+    def session(self, *, own: bool = False, through: Callable[[Make], Make] | None = None) -> ServerSession:
+        """Return a session with a reporting handler, or with the program's own; `through` changes how the server is
+        made. Raise NotChecked if no handler runs.
         """
         if self.serves_nobody:
             raise NotChecked(NO_HANDLER)
-        target = replace(self.target, make=Overriding(self.target.make)) if overriding else self.target
+        target = replace(self.target, make=through(self.target.make)) if through else self.target
         return ServerSession(target, self.timeout, self.forker, own=own)
 
     def no_handler_runs(self, session: ServerSession) -> bool:
