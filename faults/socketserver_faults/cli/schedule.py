@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import sys
+import time
 from typing import NoReturn
 
 from socketserver_faults.schedule.core.line_points import NoLines
@@ -128,9 +129,9 @@ def spoken_dialect(name: str) -> Dialect:
     return dialect
 
 
-def _learn(options: argparse.Namespace, world: World, protocol: str) -> Dialect:
-    """Learn how the program speaks, and say it."""
-    text = learn_dialect(world, protocol)
+def _learn(options: argparse.Namespace, world: World, protocol: str, until: float) -> Dialect:
+    """Learn how the program speaks, until a moment of time.monotonic(), and say it."""
+    text = learn_dialect(world, protocol, until)
     print(f"{options.program} speaks this dialect, as learned:")
     print(*(f"  {line}" for line in text.splitlines() if line and not line.startswith("#")), sep="\n")
     return world.dialect
@@ -146,13 +147,14 @@ def _again(options: argparse.Namespace, code: Code) -> str:
 def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.random and options.scenario:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
+    until = time.monotonic() + options.seconds
     protocol = protocol_of(options.scenario, dialect)
     subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
-        dialect = _learn(options, world, protocol) if options.learn else dialect
+        dialect = _learn(options, world, protocol, until) if options.learn else dialect
         meet(world, protocol_of(options.scenario, dialect))
         scenarios: dict[str, NamedScenario] = {}
-        bounds = Bounds(options.deviations, options.schedules, options.seconds)
+        bounds = Bounds(options.deviations, options.schedules, until - time.monotonic())
         if options.random:
             found = search_random(world, options.random, options.seed)
         else:

@@ -1,10 +1,14 @@
 """`--learn`: the dialect of a program is learned on virtual sockets, before its schedules are searched."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
+from socketserver_faults.cli import schedule
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
+from socketserver_faults.schedule.world import clients
 from socketserver_faults.schedule.world.world import World
 from tests.support.scheduling.programs import Write
 
@@ -161,6 +165,57 @@ def test_what_a_program_does_not_speak_after_all_is_not_taken_for_learned(
                     self.request.sendall(self.request.recv(1024) + b" has joined")
         """
     )
-    monkeypatch.setattr(World, "learn", lambda _, protocol: f'protocol = "{protocol}"\n')
+    monkeypatch.setattr(World, "learn", lambda _, protocol, *__: f'protocol = "{protocol}"\n')
     assert main(["schedule", "tells:Handler", "ask", "--learn"]) == 2
     assert re.search(r"cannot be learned.* ann reads b'hello has joined', by what was learned", capsys.readouterr().err)
+
+
+SHOUTS = """
+    import socketserver
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(self.request.recv(1024).strip().upper())
+"""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of the command and of those that learn."""
+    made = SimpleNamespace(now=0.0)
+    made.monotonic = lambda: made.now
+    for module in (schedule, clients):
+        monkeypatch.setattr(module, "time", made)
+    return made
+
+
+def test_learning_counts_among_the_seconds(
+    write: Write, monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
+) -> None:
+    searched: list[float] = []
+
+    def learn(*_: object) -> str:
+        clock.now += 4.0
+        return ""
+
+    def search(_: object, __: object, bounds: Bounds) -> SearchResult:
+        searched.append(bounds.seconds)
+        return SearchResult({})
+
+    monkeypatch.setattr(schedule, "learn_dialect", learn)
+    monkeypatch.setattr(schedule, "search_schedules", search)
+    write(shouts=SHOUTS)
+    assert main(["schedule", "shouts:Handler", "request", "--learn", "--seconds", "10"]) == 0
+    assert searched == [6.0]
+
+
+def test_learning_ends_when_the_time_is_up(
+    write: Write, clock: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def monotonic() -> float:
+        clock.now += 1.0
+        return float(clock.now)
+
+    clock.monotonic = monotonic
+    write(shouts=SHOUTS)
+    assert main(["schedule", "shouts:Handler", "request", "--learn", "--seconds", "10"]) == 2
+    assert "cannot be learned, as an echo: the time is up (see --seconds)\n" in capsys.readouterr().err

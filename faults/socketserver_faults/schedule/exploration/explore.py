@@ -3,6 +3,7 @@
 `explore` is for a pytest file; `cli/schedule.py` does the same for a terminal.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -90,24 +91,25 @@ def meet(world: World, protocol: str) -> None:
         world.subject = replace(world.subject, protocol=spoken)
 
 
-def learn_dialect(world: World, protocol: str) -> str:
+def learn_dialect(world: World, protocol: str, until: float = math.inf) -> str:
     """Let the clients speak the dialect of a user's own program; return its text.
 
-    The first of chat and echo that can be learned, if no protocol is given. Raise SubjectRefused if none can.
+    The first of chat and echo that can be learned, if no protocol is given. Raise SubjectRefused if none can, or none
+    until a moment of time.monotonic().
     """
     if not world.subject.loop:
         raise SubjectRefused(f"--learn is for a program of your own: the dialect of {world.subject.name} is known")
     refusals: list[str] = []
     for other in [protocol] if protocol else ["chat", "echo"]:
         try:
-            return _learned(world, other)
+            return _learned(world, other, until)
         except SubjectRefused as refusal:
             refusals.append(f"as {'an' if other == 'echo' else 'a'} {other}: {refusal}")
     raise SubjectRefused(f"the dialect of {world.subject.name} cannot be learned, {'; '.join(refusals)}")
 
 
-def _learned(world: World, protocol: str) -> str:
-    text = world.learn(protocol)
+def _learned(world: World, protocol: str, until: float) -> str:
+    text = world.learn(protocol, until)
     try:
         world.dialect = read_dialect(text, "learned", "the dialect that was learned")
     except BadDialect as error:

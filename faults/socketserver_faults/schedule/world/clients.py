@@ -12,10 +12,12 @@ Next: `calls.py`.
 """
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.socket_object import MAX_NOTED_BYTES
@@ -41,6 +43,17 @@ CLIENTS_THREAD = "clients"
 
 class NoDialect(Exception):
     """The dialect of the program cannot be learned; the message says why."""
+
+
+def in_time(until: float) -> Choose:
+    """Return a chooser without preemption that raises NoDialect after a moment of time.monotonic()."""
+
+    def choose(_: list[Task]) -> int:
+        if time.monotonic() > until:
+            raise NoDialect("the time is up (see --seconds)")
+        return 0
+
+    return choose
 
 
 CONFORMANCE: dict[str, Any] = {"chat": ChatConformance, "echo": EchoConformance}

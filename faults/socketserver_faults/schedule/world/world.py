@@ -11,6 +11,7 @@ Next: `worlds.py`.
 """
 
 import errno
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +37,7 @@ from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.calls import note_calls
-from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients
+from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients, in_time
 from socketserver_faults.schedule.world.endless import goes_on, reads_ends
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
@@ -159,12 +160,14 @@ class World:
         self._run(lambda: found.append(self._players.misfit(self.dialect, protocol)), no_preemption)
         return found[0] if found else None
 
-    def learn(self, protocol: str) -> str:
-        """Return the text of a dialect for the program; raise SubjectRefused if none can be learned."""
+    def learn(self, protocol: str, until: float = math.inf) -> str:
+        """Return the text of a dialect for the program; raise SubjectRefused if none can be learned until a moment of
+        time.monotonic().
+        """
         learned: list[str] = []
         try:
             site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
-            met = self._run(lambda: self._learn(site, protocol, learned), no_preemption, MAX_LEARNING_STEPS)
+            met = self._run(lambda: self._learn(site, protocol, learned), in_time(until), MAX_LEARNING_STEPS)
         except NoDialect as error:
             raise SubjectRefused(str(error)) from None
         if not learned:
