@@ -122,7 +122,7 @@ _ALL = (
         "reply to a datagram of up to 8192 bytes as a whole, and to a longer one as if it ended after 8192 bytes",
         "socketserver.UDPServer.max_packet_size",
     ),
-    _hardened("UDP-5", "disturb no other client when a client has gone", PRACTICE),
+    _hardened("UDP-5", "disturb no other client when a client has gone or does not read", PRACTICE),
     # Chat: a room of members, each of which receives every chunk of every member.
     _basic("CHAT-1", "send nothing to a client before a member has spoken: no greeting and no notice", TUTORIAL),
     _basic(

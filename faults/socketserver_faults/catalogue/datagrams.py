@@ -151,6 +151,40 @@ class TakesDatagramsWhole(DatagramServer):
         return (request, self.socket), client_address
 
 
+@fault("UDP-5", transport="unix-datagram", concurrency="sync")
+class WaitsForRoom(DatagramEchoHandler):
+    """Over a Unix socket, the server waits until a client has room for its reply.
+
+    Thought: sendto() never waits: a datagram arrives or is lost.
+
+    Seen: over UDP that is so. On a Unix socket the system loses none: it holds a few for a client, and then the server
+    waits until that client reads. One client that asks and never reads stops the service for all others.
+
+    Fixed: send without waiting (MSG_DONTWAIT), and let the reply of such a client be lost.
+    """
+
+    def deliver(self, reply: bytes) -> None:
+        with contextlib.suppress(OSError):  # the client has gone
+            self.request[1].sendto(reply, self.client_address)
+
+
+@fault("UDP-5", transport="unix-datagram")
+class SendsFromASmallBuffer(DatagramServer):
+    """The one socket that sends all replies has a send buffer of 64 KiB.
+
+    Thought: a reply is gone when it is sent, so room for eight of the longest is plenty.
+
+    Seen: on a Unix socket a reply counts in the sender's buffer until its client reads it. A dozen clients
+    that ask and do not read fill it, and then no client gets a reply.
+
+    Fixed: ask for a large one. It is not without end either: net.core.wmem_max bounds it.
+    """
+
+    def server_bind(self) -> None:
+        super().server_bind()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+
+
 @fault("UDP-5")
 class NeverForgets(DatagramEchoHandler):
     """The server counts the clients that come, not those that go; beyond twelve it replies to none.

@@ -7,10 +7,16 @@ between the two may lose datagrams, so check a server from the machine it runs o
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects.rewrite import DatagramRewriter
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
-from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Step
+from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Stall, Step
 
 ROUNDS_AT_ONCE = 50
 """Times that several clients ask at once: a server may have answered one when the next datagram comes."""
+
+DEAF_REQUESTS = 12
+"""Requests of a client that does not read: more than Linux holds for one on a Unix socket (net.unix.max_dgram_qlen)."""
+
+DEAF_CLIENTS = 36
+"""Clients that do not read: more replies than the send buffer of a Unix socket holds (measured: 278)."""
 
 
 class DatagramConformance(Conformance):
@@ -72,6 +78,14 @@ class DatagramConformance(Conformance):
             )
         ]
         play(Connect("ben"), *gone)
+
+    @decides("UDP-5")
+    def test_clients_that_do_not_read_disturb_no_other(self, play: Play) -> None:
+        deaf: list[Step] = []
+        for who in (f"x{count}" for count in range(DEAF_CLIENTS)):
+            asking: list[Step] = [Send(who, b"can you hear me?")] * DEAF_REQUESTS
+            deaf += [Connect(who), Stall(who), *asking, Say("ben", b"I can")]
+        play(Connect("ben"), *deaf)
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

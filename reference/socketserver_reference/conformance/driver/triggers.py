@@ -309,7 +309,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),
     "UDP-4": (_if(long_datagram, short),),
-    "UDP-5": (_if(abandoned, staying),),
+    "UDP-5": (_if(abandoned, staying), _if(slow_reader, always_reading)),
     "CHAT-1": (_if(anything),),
     "CHAT-2": (_if(audience, alone), _if(anything, probe=_MONOLOGUE)),
     "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Step
+from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Stall, Step
 from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, UnexpectedSourceDatagram
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
@@ -15,7 +15,7 @@ class DatagramClient:
     """One socket that sends requests and receives replies."""
 
     requests: list[bytes] = field(default_factory=list)
-    gone: bool = False
+    reads: bool = True
 
 
 class DatagramOracle:
@@ -37,27 +37,27 @@ class DatagramOracle:
                 self.clients[who] = DatagramClient()
             case Say(who, data) | Send(who, data):
                 self.clients[who].requests.append(data)
-            case Close(who):
-                self.clients[who].gone = self.disrupted = True
+            case Close(who) | Stall(who):
+                self.clients[who].reads, self.disrupted = False, True
             case Settle():
                 pass
             case _:
                 raise ValueError(f"datagrams know no {type(step).__name__}")
 
     def final_steps(self) -> list[Step]:
-        return [Say(who, b"still there? %d" % count) for who in self._here() for count in range(2)]
+        return [Say(who, b"still there? %d" % count) for who in self._reading() for count in range(2)]
 
-    def _here(self) -> list[str]:
-        return [who for who, client in self.clients.items() if not client.gone]
+    def _reading(self) -> list[str]:
+        return [who for who, client in self.clients.items() if client.reads]
 
     def required_readers(self, step: Step) -> list[str]:
-        return self._here() if step.settles else [step.who] if isinstance(step, Say) else []
+        return self._reading() if step.settles else [step.who] if isinstance(step, Say) else []
 
     def due(self, who: str) -> bool:
         return bool(self.clients[who].requests)
 
     def optional_readers(self) -> list[str]:
-        return [] if self.sending else self._here()
+        return [] if self.sending else self._reading()
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disrupted = False
@@ -93,7 +93,7 @@ class DatagramOracle:
     def explain_silence(self, who: str) -> Finding:
         expected = f"{who} reads {show(self._reply(who) or b'')}"
         finding = self._finding(who, "missing", expected, f"{who} reads nothing")
-        return replace(finding, absent=True, also=("UDP-5",))  # others have gone before
+        return replace(finding, absent=True, also=("UDP-5",))  # others have gone before, or do not read
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         return self._finding(who, "refused", f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")
@@ -105,7 +105,7 @@ class DatagramOracle:
         return self._finding("", "died", expected, "it ended")
 
     def _finding(self, who: str, shape: Shape, expected: str, observed: str) -> Finding:
-        waiting = [name for name, client in self.clients.items() if client.requests and not client.gone]
+        waiting = [name for name, client in self.clients.items() if client.requests and client.reads]
         roles: dict[attribution.Circumstance, bool] = {"left": self.disrupted, "concurrent": len(waiting) > 1}
         circumstances = [role for role, has in roles.items() if has]
         clauses = attribution.clauses(attribution.DATAGRAM_ROWS, shape, [*circumstances, *self._kinds(who)])
