@@ -4,13 +4,14 @@
     make mutation OPTIONS='--only chat.py --sample 20'  20 mutants of one file, the same ones each time
 
 Cosmic Ray makes the mutants, in a copy of the sources below build/mutation, and statements are deleted as well
-(operators.py). Each is judged by `check chat`, `check echo` and `check family`: it is found if one of them ends with
-another exit status than 0. survivors.toml has the reason of each that is not: one that is `equivalent` does nothing
-that a clause could be about, and does not count. Exit status: 0, 1 if a survivor has no reason there, 2 if the
-reference itself is found broken, 130 after Ctrl-C.
+(operators.py). Each is judged by `check family`, `check echo` and `check chat`, in this process and launched: it is
+found if one of them ends with another exit status than 0. survivors.toml has the reason of each that is not: one that
+is `equivalent` does nothing that a clause could be about, and does not count. Exit status: 0, 1 if
+a survivor has no reason there, 2 if the reference itself is found broken, 130 after Ctrl-C.
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import random
@@ -40,20 +41,36 @@ PACKAGE = Path("reference", "socketserver_reference")
 
 FILES = ("chat.py", "echo.py", "family.py", "lifecycle.py", "overthreaded.py")
 
-JUDGES = ("family", "echo", "chat")
-"""Protocols that are checked, the fastest to fail first."""
+COMMAND = [sys.executable, "-m", "socketserver_reference"]
+
+LAUNCHED = f"{shlex.join(COMMAND)} serve {{}} --quiet --port {{{{port}}}}"
+
+FEW = "--examples=0"
+
+JUDGES = (
+    ["family"],
+    ["echo"],
+    ["echo", "--transport=unix-datagram"],
+    ["chat", "--transport=unix", "--only=CHAT-15", FEW],
+    ["chat", "--profile=basic", FEW, "--launch", LAUNCHED.format("overthreaded")],
+    # what is limited or counted of a process of its own
+    ["echo", "--only=ECHO-9", "--only=ECHO-10", "--only=ECHO-11", FEW, "--launch", LAUNCHED.format("echo")],
+    ["chat", "--only=CHAT-18", "--only=CHAT-19", "--only=CHAT-20", FEW, "--launch", LAUNCHED.format("chat")],
+    ["chat"],
+)
+"""The arguments of each check, the fastest to fail first."""
 
 TIMEOUT = 600.0
 """Seconds after which a mutant counts as found: the judges take 20 s, and a check of it waits for what never comes."""
 
 
 def copied() -> str:
-    """Copy the sources; return a name for them and the operators as they are, under which their mutants are kept."""
+    """Copy the sources; return a name for them, without their comments, and for the operators: it keeps the mutants."""
     shutil.rmtree(WORK / "reference", ignore_errors=True)
     shutil.copytree(ROOT / "reference", WORK / "reference", ignore=shutil.ignore_patterns("__pycache__"))
     read = [*(ROOT / PACKAGE / name for name in FILES), HERE / "operators.py"]
-    sources = b"".join(file.read_bytes() for file in read)
-    return hashlib.blake2s(sources, digest_size=4).hexdigest()
+    sources = "".join(ast.dump(ast.parse(file.read_bytes())) for file in read)
+    return hashlib.blake2s(sources.encode(), digest_size=4).hexdigest()
 
 
 def compiled() -> None:
@@ -64,8 +81,8 @@ def compiled() -> None:
 
 def judge() -> int:
     """Check the copy, until a check fails; return its exit status."""
-    for protocol in JUDGES:
-        command = [sys.executable, "-m", "socketserver_reference", "check", protocol, "--strict", "--quiet", "--", "-x"]
+    for arguments in JUDGES:
+        command = [*COMMAND, "check", *arguments, "--strict", "--quiet", "--", "-x"]
         if status := subprocess.run(command, stdin=subprocess.DEVNULL).returncode:
             return status
     return 0
