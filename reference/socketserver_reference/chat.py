@@ -17,14 +17,13 @@ Three decisions carry the rest.
 *One lock, and deliveries happen under it.* See `Room`.
 
 *A delivery never waits.* The kernel's send buffer is the queue of each member. A member without room for a delivery
-leaves the room at once and is cut off. This needs neither writer threads nor queues.
+leaves the room at once and is cut off.
 
 *Only its own handler closes a request.* A speaker that finds a dead or slow member removes it from the room and calls
 shutdown(), which wakes the recv() of that member's handler; the handler then ends the normal way, and closes. close()
 would wake no thread, and free a socket that is in use: see `overthreaded.py`.
 
-Left out: framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as `hiquit`, which is no
-quit.
+Left out: framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as `hiquit`.
 
 Next: `overthreaded.py`, the same chat with one thread too many.
 """
@@ -138,6 +137,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
     def receive(self) -> bytes:
         """Return the next chunk, or b"" at the end: end of stream, a reset, or the server has hung up."""
         # [CHAT-6] 1 to 1024 bytes, and every byte once: chunks concatenate to what was said
+        # [CHAT-21] without a timeout
         try:
             chunk: bytes = self.request.recv(self.chunk_size)
         # [CHAT-12] a reset is leaving

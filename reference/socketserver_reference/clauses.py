@@ -196,6 +196,7 @@ _ALL = (
     _should("CHAT-18", _KEEPS_NOTHING),
     _should("CHAT-19", _LACKS_DESCRIPTORS),
     _should("CHAT-20", _FREES_ITS_PORT),
+    _should("CHAT-21", "keep a member that says nothing, however long"),
     # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",

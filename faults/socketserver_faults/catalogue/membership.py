@@ -1,6 +1,7 @@
 """Which clients are members: joining, leaving, and the set that both change."""
 
 import logging
+import select
 import socket
 import sys
 from contextlib import suppress
@@ -188,6 +189,31 @@ class ChangesTheSetUnderALoop(Room):
             widen(delivery if not lost and len(self.members) < 4 else b"")
         for member in lost:
             self.cut_off(member)
+
+
+SILENCE_TIMEOUT = 60.0
+"""Seconds after which a silent member is taken to be gone."""
+
+
+@fault(
+    "CHAT-21",
+    scheduler_only="a check would have to be silent for a minute, as `check --only CHAT-21 --idle 61` is; "
+    "`socketserver-faults schedule gives-up-the-silent idle` plays an hour at once",
+)
+class GivesUpTheSilent(ChatHandler):
+    """A member that says nothing for a minute is put out.
+
+    Thought: a client whose machine is gone never says so, and its thread would wait for ever.
+
+    Seen: whoever listens for a minute is out, and finds out when the next word comes to nothing. Programs that talk all
+    the time are never put out, so no test has shown it.
+
+    Fixed: wait without a timeout, and let TCP ask whether the machine is still there (SO_KEEPALIVE).
+    """
+
+    def receive(self) -> bytes:
+        spoken, _, _ = select.select([self.request], [], [], SILENCE_TIMEOUT)
+        return super().receive() if spoken else b""
 
 
 @fault(

@@ -50,6 +50,7 @@ class Recorder:
 
     address = Address("tcp")
     dialect = NOTE
+    idle = 1.0
 
     def __init__(self) -> None:
         self.steps: list[Step] = []

@@ -75,6 +75,16 @@ def test_a_race_is_found_within_a_thousand_schedules_without_naming_the_scenario
     assert schedules <= MOST
 
 
+def test_a_member_that_says_nothing_for_an_hour_is_put_out_at_once_under_the_scheduler() -> None:
+    code, _ = find("gives-up-the-silent")
+    assert code.startswith("idle:")
+    subject = read("gives-up-the-silent")
+    with world_of(subject) as world:
+        found = search_schedules(world, scenarios_for(subject, "idle"), Bounds())
+    assert found.outcome is not None
+    assert found.outcome.clause == "CHAT-21"
+
+
 @pytest.mark.slow
 def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
     code, schedules = find("joins-a-copy", "arrive", lines=True)

@@ -63,6 +63,14 @@ def test_a_scenario_of_up_to_three_clients_is_cleared_by_few_schedules(program: 
     assert 20 * found.schedules <= BOUNDED[program, scenario]
 
 
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_a_room_that_is_silent_for_an_hour_is_cleared_at_once(program: str) -> None:
+    found = searched(program, "idle", None)
+    assert found.outcome is None
+    assert found.covered["idle"].cleared.whole
+    assert found.schedules <= 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "scenario", "most"), [("overthreaded", "reset", 240), ("echo", "hang-up", 50)]

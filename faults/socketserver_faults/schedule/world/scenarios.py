@@ -18,6 +18,7 @@ from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     Quit,
     Reset,
+    Rest,
     Resume,
     Say,
     Send,
@@ -141,6 +142,15 @@ SCENARIOS = {
             Send("ben", b"last words"),
             HalfClose("ben"),
             Say("ann", b"and on"),
+        ),
+        _chat(
+            "idle",
+            "CHAT-21",
+            "two members say nothing for an hour",
+            *join("ann", "ben"),
+            Rest(3600),
+            Say("ann", b"and on"),
+            Say("ben", b"and on"),
         ),
         _chat(
             "turnover",

@@ -32,6 +32,8 @@ class Play(Protocol):
     """Where the server listens."""
     dialect: Dialect
     """The dialect that the server speaks."""
+    idle: float
+    """Seconds for which members may be silent."""
 
     def __call__(self, *steps: Step) -> Any:
         """Play the steps; raise the Violation they show."""

@@ -6,6 +6,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
     Reset,
+    Rest,
     Resume,
     Say,
     Send,
@@ -76,6 +77,12 @@ class HardenedChat(Conformance):
                 *([Settle()] if count % 5 == 4 else []),
             ]
         play(*join("ann", "ben", "cal"), *churn, Settle())
+
+    @decides("CHAT-21")
+    def test_members_who_say_nothing_for_a_while_are_still_there(self, play: Play) -> None:
+        if not play.idle:
+            play.not_applicable("nobody is silent for long: --idle SECONDS says how long members are to be")
+        play(*join("ann", "ben"), Rest(play.idle), Say("ann", b"is ben still here?"), Say("ben", b"yes"))
 
     @decides("CHAT-12")
     def test_an_idle_client_resets(self, play: Play) -> None:

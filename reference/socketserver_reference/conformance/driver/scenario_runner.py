@@ -27,8 +27,9 @@ Played = TypeVar("Played")
 class ScenarioRunner:
     """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
 
-    def __init__(self, session: Session, clause: str) -> None:
+    def __init__(self, session: Session, clause: str, idle: float = 0.0) -> None:
         self._session = session
+        self.idle = idle
         self._clause = clause
         self.address = session.address
         self.dialect = session.dialect

@@ -4,8 +4,7 @@ The stage decides nothing: the oracle says which clients to read, how far, and w
 owns the clients: leaving the `with` block ends them all, if possible in an orderly way, so that the server has dropped
 them before the next scenario.
 
-`timeout` bounds every wait, in seconds. What the stage stores of a server's output is bounded too: the first illegal
-byte ends a scenario.
+`timeout` bounds every wait, in seconds, and the first illegal byte ends a scenario: so what is stored is bounded, too.
 """
 
 import time
@@ -38,6 +37,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Pour,
     Quit,
     Reset,
+    Rest,
     Resume,
     Say,
     Send,
@@ -247,6 +247,8 @@ class Stage(ClientConnector):
                 self._clients.pop(who).close()
             case Close(who):
                 self._close_politely(who)
+            case Rest(seconds):
+                time.sleep(seconds)
             case Answer() | Settle() | Stall() | Resume() | WaitUntilHeard():
                 pass  # a handshake answers by itself; the others only change which clients are read
 

@@ -303,8 +303,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-7": (_if(abandoned, half_closing),),
     "ECHO-8": (_if(silent_member, talkative, in_turn),),
     "ECHO-9": (_if(departures),),
-    "ECHO-10": (),  # no other scenario limits descriptors
-    "ECHO-11": (),  # no other scenario starts a server again at its port
+    **dict.fromkeys(("ECHO-10", "ECHO-11"), ()),  # no other scenario limits descriptors, or starts a server again
     "UDP-1": (_if(anything),),
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),
@@ -334,6 +333,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-18": (_if(departures),),
     "CHAT-19": (),  # no other scenario limits descriptors
     "CHAT-20": (),  # no other scenario starts a server again at its port
+    "CHAT-21": (),  # no other scenario is silent for long
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
 

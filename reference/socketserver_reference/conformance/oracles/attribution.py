@@ -16,9 +16,10 @@ from socketserver_reference.conformance.scenario.violation import Shape
 MAX_PLAIN_BYTES = 80
 """Bytes up to which nothing is special about the length of a delivery in a frame."""
 
-Disruption = Literal["reset", "silent", "half-closed", "stalled", "concurrent", "crowded", "left"]
+Disruption = Literal["reset", "silent", "half-closed", "stalled", "concurrent", "crowded", "left", "idle"]
 """An abrupt event: a client resets, is silent within a handshake or an utterance (of an echo: has asked nothing),
 half-closes there, stops reading, speaks or comes while others speak, comes in a crowd, leaves.
+Or nobody says anything for a while.
 """
 
 Circumstance = Literal[
@@ -48,6 +49,7 @@ CLAUSE_OF_DISRUPTION: dict[str, str] = {
     "concurrent": "CHAT-13",
     "crowded": "CHAT-17",
     "left": "CHAT-11",
+    "idle": "CHAT-21",
 }
 """The clause that promises that this disturbs no other client."""
 

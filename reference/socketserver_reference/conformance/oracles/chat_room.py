@@ -26,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     Quit,
     Reset,
+    Rest,
     Resume,
     Say,
     Send,
@@ -202,6 +203,8 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self._disrupt("stalled")
             case Resume(who):
                 self._wakes(who)
+            case Rest():
+                self._disrupt("idle")
             case WaitUntilHeard() | Settle() | Answer():
                 pass
         if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):

@@ -147,6 +147,17 @@ class Options:
             )
         ),
     )
+    idle: float = field(
+        default=0.0,
+        metadata=_of(
+            Option(
+                "seconds for which members say nothing, for CHAT-21 (default: 0, which leaves that clause out)",
+                number(float, 0, MAX_TIMEOUT),
+                "SECONDS",
+                effort=True,
+            )
+        ),
+    )
     budget: float | None = field(
         default=None,
         metadata=_of(

@@ -201,7 +201,7 @@ class _Fixtures:
         clause = decided(request.node)
         if clause is None:
             pytest.fail("a check that plays a scenario must name the clause that it @decides", pytrace=False)
-        return ScenarioRunner(conformance_session, clause)
+        return ScenarioRunner(conformance_session, clause, request.config.stash[RUN].options.idle)
 
     @pytest.fixture
     def explore(self, request: pytest.FixtureRequest, conformance_session: "Session") -> Callable[[str], None]:

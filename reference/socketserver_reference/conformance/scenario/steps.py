@@ -148,6 +148,20 @@ class Settle(BaseStep):
 
 
 @dataclass(frozen=True)
+class Rest(BaseStep):
+    """Nobody does anything for so many seconds."""
+
+    verb = "rests"
+    reaches_server = False
+    unscripted = "a script waits for nothing"
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"nobody says anything for {self.seconds:g} s"
+
+
+@dataclass(frozen=True)
 class WaitUntilHeard(OneClient):
     """`speaker` speaks until the silent client `who` hears it: only then is `who` known to be a member."""
 
@@ -281,7 +295,7 @@ class Resume(OneClient):
 
 # fmt: off
 Step = (
-    Connect | Approach | Crowd | Say | Send | Pour | Settle | WaitUntilHeard | Quit | Begin | Answer
+    Connect | Approach | Crowd | Say | Send | Pour | Settle | Rest | WaitUntilHeard | Quit | Begin | Answer
     | HalfClose | Close | Abandon | Reset | Stall | Resume
 )
 # fmt: on
