@@ -18,7 +18,7 @@ from socketserver_reference.cli import main as reference_command
 from socketserver_reference.conformance.dialects import key_list, loader
 from socketserver_reference.conformance.dialects.example import conversation
 from socketserver_reference.conformance.reports import json_schema
-from socketserver_reference.conformance.runner.options import OPTIONS
+from socketserver_reference.conformance.runner.options import OPTIONS, SHARD
 
 
 def _of_faults(name: str) -> argparse.ArgumentParser:
@@ -90,13 +90,13 @@ def pytest_page() -> str:
     """Return the page of the pytest plugin's options."""
     rows = [
         (f"`{PREFIX}{option.name}{f' {_value(option)}' if _value(option) else ''}`", escaped(option.help))
-        for option in OPTIONS
+        for option in (*OPTIONS, SHARD)
     ]
     return "\n\n".join(
         [
             "# Options of the pytest plugin",
-            "The plugin comes with the package. Its options are those of `check`, with a prefix; a test class says the "
-            "rest, see [how to check from pytest](../how-to/pytest.md).",
+            "The plugin comes with the package. Its options are those of `check`, with a prefix, and one for shards; a "
+            "test class says the rest, see [how to check from pytest](../how-to/pytest.md).",
             table(("option", "what it does"), rows),
         ]
     )

@@ -20,7 +20,7 @@ from socketserver_reference.conformance.dialects.keys import TABLES
 from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.reports import json_report
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.options import OPTIONS
+from socketserver_reference.conformance.runner.options import OPTIONS, SHARD
 
 pytestmark = pytest.mark.xdist_group("the pages of the site")  # they are made once
 
@@ -92,7 +92,7 @@ def test_a_command_that_prints_the_schema_of_its_json_writes_json(program: str) 
 
 
 def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict[str, str]) -> None:
-    known = {f"--conformance-{option.name}" for option in OPTIONS}
+    known = {f"--conformance-{option.name}" for option in (*OPTIONS, SHARD)}
     for names, parser in manual.PROGRAMS.values():
         known |= {option for name in names for option in re.findall(r"--[a-z-]+", parser(name).format_help())}
     written = {**{path: pages[path] for path in site.written()}, "README.md": (clauses.ROOT / "README.md").read_text()}
@@ -101,7 +101,7 @@ def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict
 
 
 def test_every_option_of_pytest_every_key_and_every_public_name_has_its_place(pages: dict[str, str]) -> None:
-    for option in OPTIONS:
+    for option in (*OPTIONS, SHARD):
         assert f"`--conformance-{option.name}" in pages["reference/pytest.md"]
     for table in TABLES.values():
         for key in table.keys:

@@ -2,7 +2,7 @@
 
     result.py    the clauses that the suite found broken in a fault
     runner.py    runs the suite, for each fault in a process of its own
-    pairs.py     two faults at once, one of them listed as known: nothing may be hidden
+    collected.py the same as tests, which pytest-xdist and shards divide
     pairs.py     two faults at once, one of them listed as known: the other must still be found
     table.py     the results of all faults as one document
 

@@ -61,6 +61,14 @@ def clause(text: str) -> str:
     return text
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Return the number of a part and how many there are, from a text such as 2/8, or raise ArgumentTypeError."""
+    part, _, parts = text.partition("/")
+    if not (parts.isascii() and parts.isdigit() and part.isascii() and part.isdigit() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part such as 1/4, the first of four")
+    return int(part), int(parts)
+
+
 # The table
 
 
@@ -220,3 +228,6 @@ OPTIONS: tuple[Option, ...] = tuple(
     replace(one.metadata["option"], field=one.name, default=one.default) for one in fields(Options)
 )
 """The rows of the table."""
+
+SHARD = Option("run this part of all chosen tests, such as 1/4, the first of four", shard, "K/N", field="shard")
+"""An option of pytest alone: a report of a part of the checks is none."""

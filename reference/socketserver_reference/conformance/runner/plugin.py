@@ -17,7 +17,7 @@ from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Record
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, outcome_of
-from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT, OPTIONS, Options
+from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT, OPTIONS, SHARD, Options
 from socketserver_reference.conformance.runner.selection import chosen, plays, tellable
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -79,7 +79,7 @@ RUN = pytest.StashKey[Run]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance of echo and chat servers")
-    for option in OPTIONS:
+    for option in (*OPTIONS, SHARD):
         group.addoption(f"--conformance-{option.name}", **option.settings())
 
 
@@ -117,13 +117,16 @@ def decided(item: pytest.Item) -> str | None:
     return clause if isinstance(clause, str) else None
 
 
+@pytest.hookimpl(trylast=True)  # after -m and -k, so that shards are of one size
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the checks that the options leave out."""
+    """Deselect the checks that the options leave out, and what belongs to other shards."""
     options = config.stash[RUN].options
-    left_out = [item for item in items if not is_played(item, options)]
-    if left_out:
+    kept = [item for item in items if is_played(item, options)]
+    part, parts = config.getoption("--conformance-shard") or (1, 1)
+    own = set(sorted(kept, key=lambda item: item.nodeid)[part - 1 :: parts])
+    if left_out := [item for item in items if item not in own]:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = [item for item in items if item in own]
 
 
 def is_played(item: pytest.Item, options: Options) -> bool:
