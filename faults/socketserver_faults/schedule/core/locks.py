@@ -42,6 +42,8 @@ class Lock(Numbered):
         self._name = name
         self._owner: Task | None = None
         self._count = 0
+        self._holder: Task | None = None
+        """The thread that holds it, in a recorded run."""
         self._taken_in: Step | None = None
         """The step that has taken it, if that has not changed it before."""
 
@@ -76,18 +78,28 @@ class Lock(Numbered):
     def _note_taken(self) -> None:
         recorder = self._scheduler.recorder
         if recorder is not None and recorder.steps:
+            self._hold(self._scheduler.running)
             step = recorder.steps[-1]
             self._taken_in = None if step.footprint.get(self._label, 0) & WRITE else step
             self._scheduler.touch(self._label, WRITE)
 
     def _note_released(self) -> None:
-        """Note a release; a step that takes a lock and releases it leaves it as it was."""
+        """Note a release; a step that takes a lock and releases it leaves it as it was, and has needed it free."""
         recorder = self._scheduler.recorder
         if recorder is not None and self._taken_in is not None and self._taken_in is recorder.steps[-1]:
-            recorder.current[self._label] = READ
+            recorder.current[self._label] = READ | recorder.current.get(self._label, 0) & NEEDS
         else:
             self._scheduler.touch(self._label, WRITE | OPENS)
+        self._hold(None)
         self._taken_in = None
+
+    def _hold(self, task: Task | None) -> None:
+        """Note which thread holds it now."""
+        if self._holder is not None:
+            self._holder.holds.discard(self._label)
+        self._holder = task
+        if task is not None:
+            task.holds.add(self._label)
 
     def release(self) -> None:
         """Release the lock; another thread may then go first."""

@@ -45,6 +45,8 @@ class Step:
     """Whether it came when no other thread could run: all steps before it are before it in any order."""
     born: int
     """The step that started the thread; -1 for the first thread."""
+    holds: frozenset[Name]
+    """The locks that the thread holds when the step begins."""
     waited: Footprint
     """What the thread has read since it announced the step, to see whether it can run."""
     footprint: Footprint
@@ -71,7 +73,8 @@ class Recorder:
         for name, how in task.within.items():
             self.touch(name, how)
         paths = tuple(option.path for option in options)
-        self.steps.append(Step(task.path, task.steps, paths, alone, task.born, task.waited, self.current))
+        holds = frozenset(task.holds)
+        self.steps.append(Step(task.path, task.steps, paths, alone, task.born, holds, task.waited, self.current))
         self._labels = 0
         task.steps += 1
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from socketserver_faults.schedule.core.footprints import Footprint, Path
+from socketserver_faults.schedule.core.footprints import Footprint, Name, Path
 
 Choose = Callable[[list["Task"]], int]
 """Given the threads that can run, the running one first, return the index of the next to run."""
@@ -60,6 +60,8 @@ class Task:
     steps: int = 0
     waited: Footprint = field(default_factory=dict)
     """While a run is recorded: the step that started it, and so on; see `recorder.Step`."""
+    holds: set[Name] = field(default_factory=set)
+    """The locks that it holds."""
     within: Footprint = field(default_factory=dict)
     """What each of its steps touches besides, while it is in code that does not say so itself."""
 

@@ -188,7 +188,8 @@ class Later:
     path: Path
     waited: Footprint
     needs: set[int]
-    """The steps without which it could not come, unless others had the same effect."""
+    """The steps without which it could not come, unless others had the same effect, and those of a thread that held a
+    lock that it takes: just before any of them it could not come either."""
     before: Clock
     """The steps before it, whatever the order of steps that conflict with it."""
     clock: Clock
@@ -249,7 +250,8 @@ class Races:
         what it waited for had been otherwise.
         """
         others = self._conflicting(path, footprint)
-        needs = {other for other, needed in others.items() if needed}
+        locks = {name for name, how in footprint.items() if how & NEEDS}
+        needs = {other for other, needed in others.items() if needed or self._steps[other].holds & locks}
         later = Later(
             index, path, waited, needs, begun, _joined([begun, floor, *(self._clocks[other] for other in others)])
         )

@@ -214,8 +214,8 @@ class End:
 
     def _shut(self, how: int) -> None:
         for direction, names in ((READING, ("reading", self._came)), (WRITING, ("writing",))):
-            if how & direction:
-                self._touch(READ if self.shut & direction else MERGE, *names)
+            if how & direction & ~self.shut:
+                self._touch(MERGE, *names)
         self.shut |= how
         self._note_gone()
 
@@ -282,17 +282,23 @@ class End:
 
     def _finish(self) -> None:
         """Send the end of stream, after all that is unsent: until then whoever reads that delivers it."""
+        if self.finishing:
+            return
         self._touch(MERGE, "finishing")
         self.finishing = True
         self._note_gone()
         self._touch(READ, "closed")
-        self.peer._touch(MERGE, "ended", "reading", self.peer._came)
+        self.peer._note_ended()
         self._deliver_end()
+
+    def _note_ended(self) -> None:
+        """Note that the stream to this end ends: after it has stopped reading, it reads the same as before."""
+        self._touch(MERGE, "ended", *(() if self.shut & READING else ("reading", self._came)))
 
     def _deliver_end(self) -> None:
         peer = self.peer
         if not self.unsent and not self.closed and not peer.ended:  # a second time would change nothing
-            peer._touch(MERGE, "ended", "reading", peer._came)
+            peer._note_ended()
             peer.ended = True
             peer.shut |= READING
             peer._change()

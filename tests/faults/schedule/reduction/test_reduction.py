@@ -76,6 +76,12 @@ def test_the_reduced_search_of_ten_thousand_programs_does(scheduler: Scheduler, 
     compared(programs(), partial(SmallProgram, scheduler, virtual), 10_000 // 8, MOST_SCHEDULES, part)
 
 
+def test_a_condition_that_nobody_notifies_is_given_up_as_without_a_recorder(scheduler: Scheduler, virtual: Any) -> None:
+    small = SmallProgram(scheduler, virtual, [[("add", 0)], [("be notified", 0)]])
+    assert reduced_outcomes(small.run)[0] == all_outcomes(small.run, FEW_SCHEDULES)
+    assert "KeyError" not in str(reduced_outcomes(small.run)[0])
+
+
 @st.composite
 def programs_of_lines(draw: st.DrawFn) -> Program:
     """Draw two threads of a few lines each."""
@@ -144,6 +150,13 @@ def test_without_a_part_of_the_footprints_outcomes_are_missed(
         ([[("end", 0)], [("end", 1)]], 1),
         ([[("send", 1), ("receive", 0)], [("end", 0)]], 1),
         ([[("end", 0), ("reset", 0)], [("end", 1), ("close", 1)]], 2),  # a reset comes, or all has ended before
+        ([[("end", 0), ("hang up", 0)], [("end", 1)]], 2),  # the end comes before the second call, or after: it fails
+        (
+            [[("end", 0), ("end", 0)], [("end", 0)]],
+            2,
+        ),  # one thread ends it, or the other; then nothing changes
+        ([[("hang up", 0), ("close", 0)], [("end", 1)]], 1),
+        ([[("hang up", 0), ("receive", 0)], [("end", 1)]], 1),  # after it has hung up it reads the same
         ([[("close", 0)], [("make", 0)]], 1),  # it may get a descriptor that is closed, and nobody sees which
     ],
 )
@@ -153,3 +166,11 @@ def test_only_the_orders_that_matter_are_run(
     small = SmallProgram(scheduler, virtual, program)
     _, reduction = reduced_outcomes(small.run)
     assert reduction.complete == classes
+
+
+def test_what_a_lock_protects_is_tried_in_another_order_only_where_the_lock_can_be_had(
+    scheduler: Scheduler, virtual: Any
+) -> None:
+    small = SmallProgram(scheduler, virtual, [[("hold", 0)], [("lock", 0)], [("lock", 0)]])
+    _, reduction = reduced_outcomes(small.run)
+    assert (reduction.complete, reduction.cut_short) == (6, 16)  # 20 that come to a lock that another thread holds
