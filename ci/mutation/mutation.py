@@ -12,6 +12,7 @@ a survivor has no reason there, 2 if the reference itself is found broken, 130 a
 
 import argparse
 import ast
+import fcntl
 import hashlib
 import os
 import random
@@ -65,12 +66,26 @@ TIMEOUT = 600.0
 
 
 def copied() -> str:
-    """Copy the sources; return a name for them, without their comments, and for the operators: it keeps the mutants."""
+    """Copy the sources; return a name for their code and for the operators, under which their mutants are kept."""
     shutil.rmtree(WORK / "reference", ignore_errors=True)
     shutil.copytree(ROOT / "reference", WORK / "reference", ignore=shutil.ignore_patterns("__pycache__"))
     read = [*(ROOT / PACKAGE / name for name in FILES), HERE / "operators.py"]
-    sources = "".join(ast.dump(ast.parse(file.read_bytes())) for file in read)
+    sources = "".join(code(file) for file in read)
     return hashlib.blake2s(sources.encode(), digest_size=4).hexdigest()
+
+
+def code(file: Path) -> str:
+    """Return what a file does: comments and docstrings, which no mutant changes, may change without a new judgement."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [one for one in node.body if not is_text(one)]
+    return ast.dump(tree)
+
+
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a string alone."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def compiled() -> None:
@@ -151,8 +166,19 @@ def main(words: list[str] | None = None) -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(WORK / "reference")
     cosmic_ray.plugins.OPERATOR_PROVIDERS[PROVIDER] = Provider()
+    with chdir(WORK), open("running", "w") as running:
+        try:
+            fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another run is judging mutants in {WORK}: two would change each other's copy")
+            return 2
+        return judged(options)
+
+
+def judged(options: argparse.Namespace) -> int:
+    """Judge the mutants in the current folder, and print the score; return the exit status."""
     status = 0
-    with chdir(WORK), use_db(f"{copied()}.sqlite") as base:
+    with use_db(f"{copied()}.sqlite") as base:
         compiled()
         if not base.num_work_items:
             init([PACKAGE / name for name in FILES], base, {})

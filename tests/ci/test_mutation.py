@@ -1,5 +1,6 @@
 """`make mutation`: which mutants there are, and what is said of those that live. ci/targets judges some in earnest."""
 
+import fcntl
 import importlib
 import sys
 import tomllib
@@ -106,7 +107,7 @@ def test_a_survivor_needs_a_reason_and_counts_unless_it_is_equivalent(
     assert row.endswith("-" if "equivalent" in entry else "0 %")
 
 
-def test_the_copy_is_what_the_judges_check(mutation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_is_what_the_judges_check(mutation: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mutation.WORK.mkdir()
     named = mutation.copied()
     copy = mutation.WORK / "reference"
@@ -116,6 +117,11 @@ def test_the_copy_is_what_the_judges_check(mutation: Any, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", str(copy))
     assert mutation.judge() == 7
     assert mutation.copied() == named
+    for text, same in (("# a comment\nX = 1\n", True), ('"""Of another kind."""\nX = 1\n', True), ("X = 2\n", False)):
+        (tmp_path / "one.py").write_text('"""A module."""\nX = 1\n')
+        before = mutation.code(tmp_path / "one.py")
+        (tmp_path / "one.py").write_text(text)
+        assert (mutation.code(tmp_path / "one.py") == before) is same
     monkeypatch.setattr(mutation, "FILES", ("chat.py",))
     assert mutation.copied() != named
 
@@ -139,3 +145,11 @@ def test_no_mutant_is_judged_if_the_reference_itself_is_found_broken(
     monkeypatch.setattr(mutation, "judge", lambda: 1)
     assert mutation.main(["--only", "echo.py", "--sample", "1"]) == 2
     assert "found broken, with exit status 1" in capsys.readouterr().out
+
+
+def test_two_runs_at_once_would_change_each_others_copy(mutation: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    mutation.WORK.mkdir()
+    with (mutation.WORK / "running").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert mutation.main(["--only", "echo.py", "--sample", "1"]) == 2
+    assert "another run is judging mutants" in capsys.readouterr().out
