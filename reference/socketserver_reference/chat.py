@@ -78,7 +78,7 @@ class Room(Server):
 
     def deliver(self, delivery: bytes) -> None:
         """Offer a delivery to every member, and cut off those that cannot take it."""
-        # [CHAT-13] one delivery after another under the lock: all members see one order
+        # [CHAT-13] under the lock: all members see one order
         with self.lock:
             lost = [member for member in self.members if not self.offer(member, delivery)]
             for member in lost:

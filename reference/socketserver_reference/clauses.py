@@ -261,6 +261,7 @@ _ALL = (
         " finish",
         DOCS,
     ),
+    _should("SRV-15", "(when threading) let clients wait, without using the processor, while no thread can be started"),
 )
 
 CLAUSES: dict[str, Clause] = {clause.id: clause for clause in _ALL}

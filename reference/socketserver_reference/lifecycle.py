@@ -74,7 +74,7 @@ class Server(socketserver.BaseServer):
             self.idle.set()
 
     def service_actions(self) -> None:
-        """Stop if stop() was called; serve_forever() calls this between requests."""
+        """Stop if stop() was called."""
         super().service_actions()
         if self.stopping:
             raise Stopped
@@ -91,7 +91,7 @@ class Server(socketserver.BaseServer):
         """Return when every handler has ended."""
 
     def stop(self) -> None:
-        """Hang up, and let serve_forever() end soon, for good; return at once."""
+        """Hang up, and let serve_forever() end soon, for good."""
         self.stopping = True
         self.hang_up()
         self.ended.put(None)  # wakes the loop in wait_until_freed()
@@ -279,12 +279,13 @@ class Threads(socketserver.ThreadingMixIn, Server):
         super().__init__(*args, **keywords)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for the handler, and remember it until it has ended."""
+        """Start a thread for the handler, and remember it."""
         while not self.stopping:
             thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
             try:
                 thread.start()
-            except RuntimeError as error:  # the system allows no more threads
+            # [SRV-15] the system allows no more
+            except RuntimeError as error:
                 self.wait_until_freed(error)
             else:
                 self.handlers.add(thread)

@@ -1,9 +1,13 @@
-"""What a server does when the system refuses it something: a descriptor for the next client, or its port."""
+"""What a server does when the system refuses it something: a descriptor or a thread for the next client, or its
+port.
+"""
 
 import socket
+import threading
+from typing import Any
 
 from socketserver_faults.catalogue.registry import fault
-from socketserver_reference.lifecycle import SocketFile, StreamServer
+from socketserver_reference.lifecycle import SocketFile, StreamServer, Threads
 
 
 @fault("ECHO-10", own_process=True)
@@ -71,6 +75,24 @@ class TriesItsPortFirst(StreamServer):
         with socket.socket(self.address_family) as trying:
             trying.bind(self.server_address)
         super().server_bind()
+
+
+@fault("SRV-15")
+class TurnsAwayWithoutAThread(Threads):
+    """A client for which no thread can be started is turned away.
+
+    Thought: what cannot be served now cannot be served.
+
+    Seen: at the limit of the system, or of the container, clients lose their connection straight after connecting, and
+    those that try again at once make it worse. A moment later somebody leaves, and there would have been a thread.
+
+    Fixed: let the client wait in the queue: start its thread when one has ended, and accept nobody meanwhile.
+    """
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        thread.start()
+        self.handlers.add(thread)
 
 
 @fault("SRV-13")

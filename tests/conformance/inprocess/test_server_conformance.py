@@ -82,15 +82,20 @@ def told_apart() -> Iterator[Any]:
         yield pytest.param(clause, served, marks=[pytest.mark.sweep] if again else [])
 
 
+BESIDES = {"threading library": ["SRV-15"]}
+"""What else is broken: the library turns a client away for which there is no thread."""
+
+
 @pytest.mark.parametrize(("clause", "served"), [*told_apart()], ids=str)
 def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: ServerSpec) -> None:
+    due = {clause, *BESIDES.get(str(served), ())}
     violated: set[str] = set()
     for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
         outcomes = {check: outcome(subject(served, timeout), check) for check in CHECKS}
         violated = {found for found in outcomes.values() if found in CLAUSES}
-        if violated == {clause}:
+        if violated == due:
             break
-    assert violated == {clause}, outcomes
+    assert violated == due, outcomes
     deciding = [found for check, found in outcomes.items() if getattr(ServerConformance, check).decides == clause]
     assert clause in deciding
 
@@ -154,9 +159,9 @@ def _note_server(
     ("program", "violated"),
     [
         ("echo", {"SRV-9"}),
-        ("chat", {"SRV-9", "SRV-10"}),
-        ("overthreaded", {"SRV-9", "SRV-10"}),
-        ("unjoined", {"SRV-3"}),
+        ("chat", {"SRV-9", "SRV-10", "SRV-15"}),
+        ("overthreaded", {"SRV-9", "SRV-10", "SRV-15"}),
+        ("unjoined", {"SRV-3", "SRV-15"}),
     ],
 )
 def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Servers of the family whose loop, shutdown() or start is broken: each breaks one of SRV-11 to SRV-14, or SRV-3 or
+"""Servers of the family whose loop, shutdown() or start is broken: each breaks one of SRV-11 to SRV-15, or SRV-3 or
 SRV-8, as handlers with files see it.
 """
 
@@ -100,6 +100,15 @@ class EndsOfABrokenPipe(socketserver.BaseServer):
             raise
 
 
+class TurnsAway(socketserver.ThreadingMixIn):
+    """Serves in threads as the library does."""
+
+
+class TriesAllTheTime(Threads):
+    def wait_until_freed(self, error: Exception) -> None:
+        pass
+
+
 class ForgetsToClose(StreamServer):
     def server_close(self) -> None:
         if self.stopping:
@@ -125,6 +134,8 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-13", made(TakesTheFile, "unix", "forking")),
     ("SRV-14", made(Hurries, "unix", "sync")),
     ("SRV-14", made(KeepsOutput, "tcp", "threading")),
+    ("SRV-15", made(TurnsAway, "tcp", "sync", claims="threading")),
+    ("SRV-15", made(TriesAllTheTime, "udp", "threading")),
     ("SRV-3", made(OnlyCloses, "tcp", "threading")),
     ("SRV-8", made(EndsOfABrokenPipe, "tcp", "sync")),
 ]

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
 from socketserver_reference.conformance.inprocess.hosts import open_sockets, remove_path
 from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding
+from socketserver_reference.conformance.inprocess.probes import NoMoreThreads
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient, quiet
 from socketserver_reference.conformance.inprocess.streaming import Streaming
 from socketserver_reference.conformance.inprocess.support import (
@@ -25,6 +26,9 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.in_process import bound_address
 
 LINE = b"a line\n"
+
+MOST_ATTEMPTS = 20
+"""Attempts to start a thread, in NEGATIVE_CHECK_SECONDS, of a server that waits between two."""
 
 
 class ServingChecks(ServerChecks):
@@ -121,6 +125,28 @@ class ServingChecks(ServerChecks):
         with self.session() as session:
             session.end()
             return bool(session.left_behind())
+
+    @decides("SRV-15")
+    def test_a_client_waits_while_no_thread_can_be_started(self) -> None:
+        self.only_for("threading", "by threads")
+        with self.session() as session:
+            session.hold("lou", "handle")
+            session.connect("lou")
+            self.began(session, "lou")
+            session.exchange.does("the system allows no more threads")
+            with NoMoreThreads(session.host.loop[1]) as system:
+                session.connect("ann")
+                if not system.tried.wait(self.timeout):
+                    raise NotChecked("the loop starts no thread for a client, which SRV-5 is about")
+                session.coordinator.wait("ann", "setup", NEGATIVE_CHECK_SECONDS)
+                if system.refused > MOST_ATTEMPTS:
+                    raise session.violation("SRV-15", "the server waits", f"it tries {system.refused} times at once")
+                session.release("lou", "handle")
+                if session.wait("lou", "finish") is None:
+                    raise session.violation("SRV-15", "lou, who came before, is still served", "she is not")
+            session.exchange.does("the system allows threads again")
+            if session.wait("ann", "handle") is None:
+                raise session.violation("SRV-15", "ann is served as soon as there can be a thread", "she is not served")
 
     # Handlers with files
 
