@@ -109,7 +109,7 @@ _ALL = (
     _should("ECHO-9", _KEEPS_NOTHING),
     _should("ECHO-10", _LACKS_DESCRIPTORS),
     _should("ECHO-11", _FREES_ITS_PORT),
-    # Echo over datagrams: there is no connection.
+    # Echo over datagrams.
     _basic(
         "UDP-1",
         "send one reply datagram for each request datagram, to its source address, transformed as ECHO-2 says",
@@ -123,7 +123,7 @@ _ALL = (
         "socketserver.UDPServer.max_packet_size",
     ),
     _hardened("UDP-5", "disturb no other client when a client has gone or does not read", PRACTICE),
-    # Chat: a room of members, each of which receives every chunk of every member.
+    # Chat: a room of members.
     _basic("CHAT-1", "send nothing to a client before a member has spoken: no greeting and no notice", TUTORIAL),
     _basic(
         "CHAT-2",
@@ -262,6 +262,7 @@ _ALL = (
         DOCS,
     ),
     _should("SRV-15", "(when threading) let clients wait, without using the processor, while no thread can be started"),
+    _should("SRV-16", "(over datagrams) serve no datagram that comes from its own address"),
 )
 
 CLAUSES: dict[str, Clause] = {clause.id: clause for clause in _ALL}

@@ -137,7 +137,7 @@ class DatagramServer(Server, socketserver.UDPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse a datagram whose source is this server, which would answer itself without end."""
-        # [UDP-1] the reply goes to the source address, which can be forged
+        # [SRV-16] the source address can be forged
         if not self.is_own(client_address):
             return super().verify_request(request, client_address)
         log.info("no reply to %r: the address is this server's own", client_address)

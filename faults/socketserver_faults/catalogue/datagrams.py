@@ -185,6 +185,22 @@ class SendsFromASmallBuffer(DatagramServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
 
 
+@fault("SRV-16", transport="udp")
+class AnswersItself(DatagramServer):
+    """A datagram that bears the server's own address for its source is served like any other.
+
+    Thought: a datagram comes from a client, and the server is none.
+
+    Seen: somebody forges one, and the server answers itself, answers that answer, and so on, until it is ended.
+
+    Fixed: compare the source with the own address, and with all addresses of the machine if the server listens at each
+    (0.0.0.0).
+    """
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - the signature is socketserver's
+        return True
+
+
 @fault("UDP-5")
 class NeverForgets(DatagramEchoHandler):
     """The server counts the clients that come, not those that go; beyond twelve it replies to none.

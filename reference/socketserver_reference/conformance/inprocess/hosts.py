@@ -130,6 +130,11 @@ class ThreadHost:
         assert self._serving.ident is not None
         self.loop = os.getpid(), self._serving.ident
 
+    def send_to_itself(self, datagram: bytes) -> None:
+        """Have the server's own socket send it a datagram, as if somebody had forged the source."""
+        own: Any = self._hosted.server.socket
+        own.sendto(datagram, own.getsockname())
+
     def failure(self) -> str:
         return self._hosted.failure
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
-from socketserver_reference.conformance.inprocess.hosts import open_sockets, remove_path
+from socketserver_reference.conformance.inprocess.hosts import ThreadHost, open_sockets, remove_path
 from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding
 from socketserver_reference.conformance.inprocess.probes import NoMoreThreads
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient, quiet
@@ -147,6 +147,22 @@ class ServingChecks(ServerChecks):
             session.exchange.does("the system allows threads again")
             if session.wait("ann", "handle") is None:
                 raise session.violation("SRV-15", "ann is served as soon as there can be a thread", "she is not served")
+
+    @decides("SRV-16")
+    def test_a_datagram_from_the_servers_own_address_is_not_served(self) -> None:
+        if not self.target.datagram:
+            raise NotApplicable("the source of a connection cannot be forged")
+        with self.session() as session:
+            if not isinstance(session.host, ThreadHost):
+                raise NotApplicable("its socket is in another process, and cannot send from here")
+            session.exchange.does("a datagram comes whose source is the server's own address")
+            session.host.send_to_itself(b"itself")
+            session.connect("ann")
+            self.began(session, "ann", "finish")  # the one before has been taken from the socket
+            if not session.end() and session.coordinator.find("itself", "setup"):
+                raise session.violation(
+                    "SRV-16", "no handler runs for it", "one does, and its reply goes to the server"
+                )
 
     # Handlers with files
 

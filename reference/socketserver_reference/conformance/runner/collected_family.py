@@ -80,6 +80,12 @@ def family_over_ipv6() -> list[ServerSpec]:
     return family(("tcp", "udp"), "::1", " and IPv6") if has_ipv6() else []
 
 
+def family_everywhere() -> list[ServerSpec]:
+    """Return a server that listens at every address, and so has more than one of its own."""
+    maker = Maker("echo", "udp", "sync", "0.0.0.0")
+    return [ServerSpec("sync echo over udp everywhere", "udp", "sync", maker)]
+
+
 def has_ipv6() -> bool:
     """Whether a server can listen at ::1."""
     try:
@@ -120,6 +126,6 @@ def class_name(served: ServerSpec) -> str:
 
 CLASSES = {
     class_name(served): type(class_name(served), (FamilyConformance,), {"target": served, "__module__": __name__})
-    for served in [*family(), *family_over_ipv6()]
+    for served in [*family(), *family_over_ipv6(), *family_everywhere()]
 }
 globals().update(CLASSES)
