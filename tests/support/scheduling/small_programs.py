@@ -190,6 +190,7 @@ class SmallProgram:
         """Run the program; return what its threads have seen, and which of them wait for ever."""
         scheduler, names = self._scheduler, self._names
         logs: list[list[object]] = [[] for _ in self._program]
+        scheduler.recorder = recorder
         self._network = Network(scheduler, capacity=4)
         ended: list[object] = []
 
@@ -204,7 +205,6 @@ class SmallProgram:
             scheduler.point("waits for all to end", lambda: all(scheduler.is_over(task) for task in tasks))
             ended.append(names["finish"]())
 
-        scheduler.recorder = recorder
         waiting = ""
         try:
             scheduler.run(main, choose)

@@ -4,7 +4,7 @@
 class Unrecorded:
     """A base for `Points` of tests."""
 
-    recording = False
+    recorded = recording = False
 
     def touch(self, name: object, how: int) -> None:
         """Do nothing."""

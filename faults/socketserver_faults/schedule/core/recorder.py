@@ -132,6 +132,11 @@ class Recording:
             self.give_up(CannotReduce(f"the program {what}"))
 
     @property
+    def recorded(self) -> bool:
+        """Whether the run is recorded."""
+        return self.recorder is not None
+
+    @property
     def recording(self) -> bool:
         """Whether it is noted what the running thread touches."""
         return self.recorder is not None and self.running is not None and not self.aborting
@@ -145,7 +150,8 @@ class Recording:
 
     def is_over(self, task: Task, needed: bool = False) -> bool:
         """Whether a thread is over; that is `needed` if the running one waits for that, and for nothing else."""
-        self.touch((LIFE, task.path), READ | NEEDS * needed)
+        if self.recorder is not None:
+            self.touch((LIFE, task.path), READ | NEEDS * needed)
         return task.over
 
     def _enabled(self, task: Task) -> bool:

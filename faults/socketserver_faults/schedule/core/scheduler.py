@@ -182,7 +182,8 @@ class Scheduler(Recording):
             return True
         task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
         task.until = None if timeout is None else self.now + timeout
-        task.waited = {}
+        if self.recorder is not None:
+            task.waited = {}
         self._pass_on()
         if self.aborting:
             raise Aborted
@@ -262,10 +263,8 @@ class Scheduler(Recording):
                 task.body()
         except Aborted:
             pass
-        except BaseException as failure:
-            self._failure = (
-                self._failure or failure
-            )  # bodies handle their own errors: what arrives here is the scheduler's
+        except BaseException as failure:  # the scheduler's: bodies handle their own
+            self._failure = self._failure or failure
         finally:
             if self.trace:
                 self.trace(False)

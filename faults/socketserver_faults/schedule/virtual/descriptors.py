@@ -36,6 +36,10 @@ class Points(Protocol):
         """Virtual seconds since the run began."""
 
     @property
+    def recorded(self) -> bool:
+        """Whether it is noted in this run what is touched; where it is not, to ask that costs less than to say it."""
+
+    @property
     def recording(self) -> bool:
         """Whether it is noted what is touched; then each operation that may wait has a point where it does."""
 
@@ -75,6 +79,7 @@ class Descriptors:
 
     def __init__(self, points: Points) -> None:
         self.points = points
+        self.recorded = points.recorded
         self._files: dict[int, OpenFile] = {}
 
     def file(self, number: int) -> OpenFile:
@@ -83,7 +88,8 @@ class Descriptors:
         if file is None:
             self.observe(number)
             raise failure(errno.EBADF)
-        self.points.touch((file.label, "descriptors"), READ)
+        if self.recorded:
+            self.points.touch((file.label, "descriptors"), READ)
         return file
 
     def __contains__(self, number: int) -> bool:

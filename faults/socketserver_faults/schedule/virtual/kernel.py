@@ -256,7 +256,8 @@ class Kernel(Descriptors):
 
     def _ready(self, number: int, before: OpenFile, writing: bool) -> bool:
         """Whether the number can be read or written; the file behind it may be another than before."""
-        self.points.touch((before.label, "descriptors"), READ)
+        if self.recorded:
+            self.points.touch((before.label, "descriptors"), READ)
         file = self._files.get(number)
         if file is not before:
             self.observe(number)
@@ -268,13 +269,16 @@ class Kernel(Descriptors):
         return lambda: end.changed_since(seen)
 
     def _nonblocking(self, file: OpenFile) -> bool:
-        self.points.touch((file.label, "options"), READ)
+        if self.recorded:
+            self.points.touch((file.label, "options"), READ)
         return file.nonblocking
 
     def _wait(self, file: OpenFile, what: str, ready: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait; return whether it is ready. Without a timeout it always is."""
         if self.points.aborting:  # no thread is left to wait for
             raise failure(errno.ECONNABORTED)
+        if not self.recorded:
+            return self.points.point(what, ready, timeout)
         self.points.touch((file.label, "holders"), WRITE)
         try:
             return self.points.point(what, ready, timeout)

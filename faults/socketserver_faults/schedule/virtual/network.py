@@ -85,18 +85,24 @@ ADDRESS_FUNCTIONS: dict[str, Any] = {
 """Functions about names and addresses."""
 
 
+MODELLED = {
+    **{name: value for name, value in vars(socket).items() if name.isupper() and isinstance(value, int)},
+    **{name: getattr(socket, name) for name in SHARED_NAMES if hasattr(socket, name)},
+    **ADDRESS_FUNCTIONS,
+}
+"""The names of the module that are the same in each run."""
+
+
 class SocketModule(ModuleType):
     """The module that a module under test imports as `socket`."""
 
     def __init__(self, kind: type[Socket]) -> None:
         super().__init__("socket", "Virtual sockets.")
         self.socket = self.SocketType = kind
-        vars(self).update(ADDRESS_FUNCTIONS)
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(socket, name, None)
-        if name in SHARED_NAMES or (name.isupper() and isinstance(value, int)):
-            return value
+        if name in MODELLED:
+            return MODELLED[name]
         raise NotModelled(f"the virtual socket module has no {name}")
 
 

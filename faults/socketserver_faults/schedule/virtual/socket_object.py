@@ -97,11 +97,12 @@ class Socket:
         return self.kernel.file(self._descriptor())
 
     def _touch(self, how: int) -> None:
-        if not self.kernel.over:
+        if self.kernel.recorded and not self.kernel.over:
             self.kernel.points.touch(self._label, how)
 
     def _descriptor(self) -> int:
-        self._touch(READ)
+        if self.kernel.recorded:
+            self._touch(READ)
         return self._number
 
     def fileno(self) -> int:
@@ -244,7 +245,8 @@ class Socket:
         self._file.nonblocking = value is not None
 
     def _touch_options(self, how: int) -> None:
-        self.kernel.points.touch((self._label, "options"), how)
+        if self.kernel.recorded:
+            self.kernel.points.touch((self._label, "options"), how)
 
     def gettimeout(self) -> float | None:
         self._touch_options(READ)
@@ -276,8 +278,9 @@ class Socket:
         return bool(number & DONT_WAIT)
 
     def _point(self, what: str) -> None:
-        if not (self.kernel.points.aborting or self.kernel.over):
-            self.kernel.points.point(what)
+        kernel = self.kernel
+        if not (kernel.points.aborting or kernel.over):
+            kernel.points.point(what)
 
     def _point_to_send(self, content: bytes) -> None:
         shown = f"{content!r}" if len(content) <= MAX_NOTED_BYTES else f"{content[:MAX_NOTED_BYTES]!r}.."

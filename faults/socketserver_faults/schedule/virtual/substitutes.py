@@ -18,7 +18,7 @@ from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.listener import Listener
 from socketserver_faults.schedule.virtual.log import silent_logging
-from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.network import MODELLED, Network
 from socketserver_faults.schedule.virtual.process import Exits, Os, Sys, old_threads, signal_of
 from socketserver_faults.schedule.virtual.readiness import select_of, selectors_of
 from socketserver_faults.schedule.virtual.socket_object import Socket
@@ -78,7 +78,7 @@ def socket_of(network: Callable[[], Network]) -> ModuleType:
         return client
 
     module = Current("socket", lambda: network().module)
-    vars(module)["create_connection"] = create_connection
+    vars(module).update(MODELLED, create_connection=create_connection)
     return module
 
 
