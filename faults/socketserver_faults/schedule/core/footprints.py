@@ -48,6 +48,10 @@ class CannotReduce(Exception):
     """The schedules of a program cannot be reduced; the message says why."""
 
 
+class CannotReduceHere(CannotReduce):
+    """Those of one scenario cannot."""
+
+
 class Observed:
     """The things that are read by any thread in any run."""
 

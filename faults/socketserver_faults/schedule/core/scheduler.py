@@ -25,7 +25,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn, Self
 
-from socketserver_faults.schedule.core.footprints import WRITE, CannotReduce
+from socketserver_faults.schedule.core.footprints import WRITE, CannotReduceHere
 from socketserver_faults.schedule.core.recorder import IDLE, PROCESS, Recording
 from socketserver_faults.schedule.core.run import (
     Aborted,
@@ -289,7 +289,7 @@ class Scheduler(Recording):
         jumps = False
         if self._streak > MAX_STREAK_STEPS:
             if self.recorder:
-                raise CannotReduce(f"{me.name if me else 'a thread'} waits by looking again and again")
+                raise CannotReduceHere(f"{me.name if me else 'a thread'} waits by looking again and again")
             moments = self._moments() if options == [me] else []
             self._streak, self.now = 0, max(self.now + STREAK_SECONDS, min(moments, default=0.0))
             options = self._options(me, others_first=True)

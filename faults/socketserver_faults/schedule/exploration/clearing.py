@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from socketserver_faults.schedule.core.footprints import CannotReduce
+from socketserver_faults.schedule.core.footprints import CannotReduce, CannotReduceHere
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.recorder import Recorder
 from socketserver_faults.schedule.core.run import Choose, LostThread
@@ -66,6 +66,8 @@ class Clearing:
         reduction = Reduction()
         try:
             result.whole = self._runs(reduction, scenario, until, min(most, MAX_REDUCED_RUNS), result)
+        except CannotReduceHere as why:
+            result.why = str(why)
         except CannotReduce as why:
             self.refused = str(why)
         except (NotModelled, SubjectRefused, LostThread) as why:

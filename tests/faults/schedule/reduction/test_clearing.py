@@ -8,8 +8,10 @@ from socketserver_faults.schedule.core.watched_code import watched
 from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.virtual import module_copies
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.worlds import world_of
+from tests.support.scheduling.handler_programs import PROGRAMS
 from tests.support.scheduling.programs import Write
 
 
@@ -66,6 +68,17 @@ EARLY = """word = b"ack"
 def test_a_program_that_serves_by_itself_is_cleared(write: Write) -> None:
     write(serves_early=SERVES.replace("BODY", EARLY))
     assert cleared("serves_early", "greet", "chat").covered["greet"].cleared.whole
+
+
+def test_a_scenario_that_cannot_be_cleared_leaves_the_others(write: Write) -> None:
+    """In an hour of silence, the loop of serve_forever() looks for clients too often to be watched."""
+    write(program=PROGRAMS["a set of handlers"].text)
+    with world_of(read("program:Handler", "chat")) as world:
+        scenarios = {name: SCENARIOS[name] for name in ("idle", "greet")}
+        found = search_schedules(world, scenarios, Bounds(schedules=12, seconds=600))
+    assert found.covered["greet"].cleared.whole
+    assert found.covered["idle"].cleared.why == "main waits by looking again and again"
+    assert not found.bounded
 
 
 def test_a_variable_that_a_program_binds_while_it_serves_is_watched(
