@@ -1,10 +1,12 @@
 """The search, on a program that is nothing but decisions."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
+from socketserver_faults.schedule.exploration import search as searching
 from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
@@ -86,6 +88,20 @@ def test_a_scenario_that_is_cleared_needs_no_further_level() -> None:
         "all 7 inequivalent schedules",
         "all with up to 2 deviations; NOT all inequivalent ones: there are more than 7",
     ]
+
+
+@pytest.mark.parametrize(("names", "moments"), [("a", [30.0]), ("abcd", [10.0, 10.0, 15.0, 30.0])])
+def test_half_of_the_time_is_for_clearing(names: str, moments: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here nothing takes any of it."""
+    given: list[float] = []
+
+    def clear(_: str, until: float, __: int) -> Cleared:
+        given.append(until)
+        return Cleared(whole=True)
+
+    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    search({name: (deciding(lambda _: False), 2) for name in names}, Bounds(seconds=60.0), clear)
+    assert given == moments
 
 
 def test_what_fails_with_many_deviations_is_found_by_the_reduced_search_and_shortened() -> None:

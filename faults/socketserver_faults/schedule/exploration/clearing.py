@@ -23,9 +23,6 @@ from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_faults.schedule.world.worlds import world_of
 
-MAX_REDUCED_RUNS = 1000
-"""Most runs to clear a scenario."""
-
 NO_TIME = "no time was left"
 
 
@@ -65,7 +62,7 @@ class Clearing:
             return result
         reduction = Reduction()
         try:
-            result.whole = self._runs(reduction, scenario, until, min(most, MAX_REDUCED_RUNS), result)
+            result.whole = self._runs(reduction, scenario, until, most, result)
         except CannotReduceHere as why:
             result.why = str(why)
         except CannotReduce as why:

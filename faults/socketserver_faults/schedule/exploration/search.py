@@ -236,10 +236,10 @@ def _search_levels(
 
 
 def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> None:
-    """Try to clear each scenario, until one fails; each may take a third of the time that is left."""
-    for name, coverage in found.covered.items():
+    """Try to clear each scenario, until one fails; each may take a third of the time that is left, the last all."""
+    for left, (name, coverage) in zip(range(len(found.covered), 0, -1), found.covered.items(), strict=True):
         now = time.monotonic()
-        coverage.cleared = clear(name, now + (until - now) / 3, most - found.schedules)
+        coverage.cleared = clear(name, now + (until - now) / min(left, 3), most - found.schedules)
         if coverage.cleared.outcome is not None:
             return
 

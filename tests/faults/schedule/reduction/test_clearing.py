@@ -1,15 +1,20 @@
 """Programs of a user that are cleared without a bound on deviations, and what would be missed if less were watched."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from socketserver_faults.schedule.core.run import ScheduleTrace
 from socketserver_faults.schedule.core.watched_code import watched
+from socketserver_faults.schedule.exploration import clearing
 from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.virtual import module_copies
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_faults.schedule.world.worlds import world_of
 from tests.support.scheduling.handler_programs import PROGRAMS
 from tests.support.scheduling.programs import Write
@@ -68,6 +73,20 @@ EARLY = """word = b"ack"
 def test_a_program_that_serves_by_itself_is_cleared(write: Write) -> None:
     write(serves_early=SERVES.replace("BODY", EARLY))
     assert cleared("serves_early", "greet", "chat").covered["greet"].cleared.whole
+
+
+def test_however_many_classes_there_are_a_scenario_is_cleared_if_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Many:
+        complete = cut_short = 0
+
+        def runs(self, _: object) -> Iterator[ScheduleResult]:
+            for self.complete in range(1, 2001):
+                yield ScheduleResult(ScheduleTrace())
+
+    monkeypatch.setattr(clearing, "Reduction", Many)
+    with world_of(read("chat")) as world, clearing.Clearing(world) as clears:
+        result = clears.clear(SCENARIOS["greet"], math.inf, 10**6)
+    assert (result.complete, result.whole) == (2000, True)
 
 
 def test_a_scenario_that_cannot_be_cleared_leaves_the_others(write: Write) -> None:
