@@ -169,7 +169,7 @@ class RoomOnTheClass(Room):
         self.members = self.everybody
 
 
-@fault("CHAT-12", "CHAT-13", "CHAT-17")
+@fault("CHAT-12", "CHAT-13")
 class ChangesTheSetUnderALoop(Room):
     """A delivery loops over the set without the lock, while other threads change the set.
 
@@ -184,9 +184,10 @@ class ChangesTheSetUnderALoop(Room):
     def deliver(self, delivery: bytes) -> None:
         lost = []
         for member in self.members:
+            if not lost and len(self.members) < 4:
+                widen(delivery)  # before it is sent: who has read it may leave
             if not self.offer(member, delivery):
                 lost.append(member)
-            widen(delivery if not lost and len(self.members) < 4 else b"")
         for member in lost:
             self.cut_off(member)
 
