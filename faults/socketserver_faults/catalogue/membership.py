@@ -182,7 +182,7 @@ class ChangesTheSetUnderALoop(Room):
     """
 
     def deliver(self, delivery: bytes) -> None:
-        lost = []
+        lost: list[socket.socket] = []
         for member in self.members:
             if not lost and len(self.members) < 4:
                 widen(delivery)  # before it is sent: who has read it may leave

@@ -193,5 +193,8 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
     doubtful = [verdict.clause.id for verdict in verdicts if verdict.outcome == "unconfirmed" and not verdict.known]
     but = f" but for known failures: {', '.join(known)}" if known else ""
     though = f", though it should not break {', '.join(advice)}" if advice else ""
+    undecided = [verdict.clause.id for verdict in verdicts if verdict.outcome == "not-checked"]
+    where = f" {extent}" if (extent := report.extent(verdicts)) else ""
     unsure = f"; unconfirmed: {', '.join(doubtful)}" if doubtful else ""
-    return CONFORMS, f"conforms{but}{though}{unsure}"
+    unasked = f"; not checked: {', '.join(undecided)}" if undecided else ""
+    return CONFORMS, f"conforms{where}{but}{though}{unsure}{unasked}"

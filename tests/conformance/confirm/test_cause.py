@@ -128,6 +128,27 @@ def test_the_own_clause_is_told_unless_it_shows_without_it_and_not_without_a_dep
     assert cause_of(found, [*join("ann", "ben"), *steps], NOTE, shows) == cause
 
 
+@pytest.mark.parametrize(
+    ("needed", "speaks", "cause"),
+    [
+        ("coming", Send("ann", b"1"), "CHAT-13"),
+        ("a reset", Send("ann", b"1"), "CHAT-12"),
+        ("coming", Say("ann", b"1"), "CHAT-12"),  # nobody comes while others speak
+    ],
+)
+def test_harm_by_those_who_come_while_others_speak_is_not_put_down_to_those_who_go(
+    needed: str, speaks: Step, cause: str
+) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return needed == "coming" or any(isinstance(step, Reset) for step in others)
+
+    found = VIOLATIONS["CHAT-12"]("", "", ())
+    found.shape = "refused"
+    steps = [*join("ann"), speaks, Connect("ben"), Reset("ben"), Connect("cal")]
+    assert is_doubtful(found)
+    assert cause_of(found, steps, NOTE, shows) == cause
+
+
 @pytest.mark.parametrize(("hurried", "cause"), [(True, "ECHO-6"), (False, "ECHO-2")])
 def test_a_reply_lost_by_a_half_close_straight_after_its_request_is_not_put_down_to_its_bytes(
     hurried: bool, cause: str

@@ -290,6 +290,26 @@ def test_a_reset_shows_what_a_server_does_at_an_end_of_stream_if_it_fails_at_a_p
     assert masking.explanation_of(seen("CHAT-14", "CHAT-14", "CHAT-10", after=after)) == explained
 
 
+@pytest.mark.parametrize(("comes", "told"), [(True, ""), (False, "CHAT-11")])
+def test_a_connection_that_is_not_let_go_explains_a_delay_and_nothing_that_never_comes(comes: bool, told: str) -> None:
+    timeouts: list[float] = []
+
+    def play(timeout: float) -> Transcript:
+        timeouts.append(timeout)
+        if comes and timeout == TIMEOUT:
+            return Transcript()
+        violation = seen("CHAT-11", "CHAT-11", after=[*join("ann", "ben"), HalfClose("ben"), Say("ann", b"hm")])
+        violation.absent, violation.delayed_by = True, ("CHAT-10",)
+        assert session.explanation_of(violation) == "CHAT-10"  # as exploration asks, which waits for nothing long
+        raise violation
+
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.masking.known.add("CHAT-10")
+        with pytest.raises(VIOLATIONS[told]) if told else nullcontext():
+            session.play_with_both_timeouts(play)
+        assert timeouts == [session.brief_timeout, TIMEOUT]
+
+
 def test_that_others_have_left_before_explains_no_delivered_quit() -> None:
     with closing(open_session("chat", Bug("chat", DeliversQuit).target(), TIMEOUT)) as session:
         session.masking.known.add("CHAT-11")

@@ -147,6 +147,17 @@ def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) 
         assert caught.value.expected == "the server goes on when its clients have gone"
 
 
+@pytest.mark.parametrize("when", ["when it breaks a clause", "when all have left"])
+def test_a_server_has_ended_by_what_its_clients_did_before_they_left(when: str) -> None:
+    with closing(open_session("chat", Planted("delivers-twice").target(), TIMEOUT)) as session:
+        members = session.site.server.members  # type: ignore[attr-defined]
+        session.site.exit_report = lambda: "it died" if bool(members) == (when == "when it breaks a clause") else ""  # type: ignore[method-assign]
+        session.healthy = True
+        with pytest.raises(VIOLATIONS["CHAT-4"]) as caught:
+            session.play(*join("ann"), about="CHAT-4")
+    assert caught.value.observed.endswith("; it died") == (when == "when it breaks a clause")
+
+
 def test_a_check_may_end_itself() -> None:
     with pytest.raises(NotApplicable, match="no such thing"):
         ScenarioRunner.not_applicable("no such thing")
@@ -191,13 +202,19 @@ def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can
         check(Recorded("tcp"))
 
 
+LAUNCHED_ALONE = {
+    "it can be tried of launched servers of TCP alone, on Linux, whose connections are in TIME_WAIT when they end",
+    "descriptors can be limited of launched servers alone, on Linux",
+}
+
 NOT_APPLICABLE = {
     "chat": {
+        *LAUNCHED_ALONE,
         "the dialect has no handshake",
         "the dialect has no frames in which clients speak",
         "in the dialect the server may take what comes in one segment for one utterance",
     },
-    "echo": {"the dialect's echo is not an unlimited stream"},
+    "echo": {*LAUNCHED_ALONE, "the dialect's echo is not an unlimited stream"},
     "datagram": set(),
 }
 """Protocol -> why some checks do not apply to the reference."""

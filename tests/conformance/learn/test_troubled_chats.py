@@ -258,6 +258,14 @@ def test_more_than_any_notice_when_a_client_leaves_may_be_a_bug(read: int, leavi
     assert Mismatch(violation, "ann reads more", leaving).may_be_a_bug is bug
 
 
+@pytest.mark.parametrize("leaving", [True, False])
+def test_what_comes_twice_once_a_client_has_left_may_be_a_bug(leaving: bool) -> None:
+    """A list of members that still has a connection of somebody who has left, and a new one of the same number."""
+    violation = VIOLATIONS["CHAT-4"]("nothing is sent", "ann reads b'hello'", ())
+    violation.shape = "duplicated"
+    assert Mismatch(violation, "ann reads b'hello'", leaving).may_be_a_bug is leaving
+
+
 def test_what_has_no_framing_is_not_understood() -> None:
     deliveries = [
         ObservedDelivery("ann", "ben", text, data) for text, data in ((b"mink", b"mink-a.."), (b"otter", b"otter-b."))

@@ -3,7 +3,8 @@
 Harm that a client does by leaving may show much later, when a client says something unusual, say; and an echo may wait
 for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a client
 leaves or is silent, and in which something is missing later, is played without what triggers its clause, and without
-the leaving or the silence: it counts against the clause without which it does not show.
+the leaving or the silence: it counts against the clause without which it does not show. Where clients come and go while
+others speak, what is put down to the going may be the work of the coming: that is asked in the same way.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,10 @@ LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused
 """What happens to a room, or to a client in it, when the harm was done before."""
 
 LEAVING_CLAUSES = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
-"""The clauses about clients that leave: what is put down to one of them stays there."""
+"""The clauses about clients that leave: what is put down to one of them stays there, but for those that follow."""
+
+DISTURBED_BY_COMING = ("CHAT-11", "CHAT-12")
+"""The clauses that promise that who leaves disturbs no other: he who comes meanwhile may do that, too (CHAT-13)."""
 
 SUSPECT_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-8", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses that promise that a client that leaves loses nothing and harms no other, and that one that is silent
@@ -27,7 +31,8 @@ delays none; the narrowest first."""
 
 def is_doubtful(violation: Violation) -> bool:
     """Whether something is missing in an exchange that may be the work of a client that left before."""
-    return violation.shape in LATER_HARM and violation.clause_id not in LEAVING_CLAUSES
+    of_leaving = violation.clause_id in LEAVING_CLAUSES and violation.clause_id not in DISTURBED_BY_COMING
+    return violation.shape in LATER_HARM and not of_leaving
 
 
 def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, shows: Callable[[list[Step]], bool]) -> str:
@@ -37,6 +42,10 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     `shows` plays other steps, and says whether the same happens.
     """
     own = violation.clause_id
+    if own in DISTURBED_BY_COMING:
+        staying = [step for step in steps if not step.leaves]
+        asked = staying != list(steps) and is_legal(staying) and _holds("CHAT-13", staying, dialect)
+        return "CHAT-13" if asked and shows(staying) else own
     suspects = [clause for clause in SUSPECT_CLAUSES if clause.split("-")[0] == own.split("-")[0]]
     innocent = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
     if not any(innocent.values()):
@@ -60,6 +69,11 @@ def cause_before(violation: Violation) -> str:
     if own.startswith("ECHO"):
         return "ECHO-7"
     return "CHAT-11" if own == "CHAT-9" or (own == "CHAT-2" and hangs_up) else own
+
+
+def _holds(clause: str, steps: Sequence[Step], dialect: Dialect) -> bool:
+    """Whether the steps hold a trigger of a clause."""
+    return any(trigger.present(steps, dialect) for trigger in TRIGGERS[clause])
 
 
 def _without(clause: str, steps: Sequence[Step], dialect: Dialect) -> Iterator[list[Step]]:

@@ -52,8 +52,9 @@ class Masking:
         """The clauses that the dialect does not demand, each with the reason."""
         return effects.not_applicable(self._dialect)
 
-    def explanation_of(self, violation: Violation) -> str:
-        """Return the known broken clause that explains a violation, or "" if the violation is new.
+    def explanation_of(self, violation: Violation, *, late: bool = False) -> str:
+        """Return the known broken clause that explains a violation, or "" if the violation is new; also one that
+        explains a delay, if what is absent may be `late`.
 
         A clause that the dialect does not demand explains only violations of itself: it excuses no other clause.
         """
@@ -62,7 +63,8 @@ class Masking:
             return violation.clause_id
         steps = performed(violation)
         disguised = () if violation.absent else DISGUISED
-        fitting = [clause for clause in (*violation.candidates, *disguised) if clause in self.known]
+        delays = violation.delayed_by if late else ()
+        fitting = [clause for clause in (*violation.candidates, *delays, *disguised) if clause in self.known]
         return next((clause for clause in fitting if self._triggered(clause, steps) and self._is_confirmed(clause)), "")
 
     def left_over(self, violation: Violation) -> str:

@@ -4,6 +4,7 @@ What is stored of a server's output is bounded: the first illegal byte ends a sc
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -52,6 +53,8 @@ class ClientReader:
         self._stalled: set[str] = set()
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
         self._flooded = False  # whether much was said at once
+        self.before_leaving: Callable[[Violation], None] = lambda _: None
+        """Looks at the server when it has broken a clause, while the clients are still there."""
 
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
@@ -144,6 +147,7 @@ class ClientReader:
                 self.transcript.entries.append(Ended(who, got))
         violation = self.violation(finding)
         violation.at, violation.failing, violation.due = at, failing, due
+        self.before_leaving(violation)
         raise violation
 
     def _comes_once_all_read(self, who: str) -> bool:
@@ -169,6 +173,7 @@ class ClientReader:
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
+        violation.delayed_by = finding.delayed_by
         violation.shape, violation.place = finding.shape, finding.place
         violation.absent = finding.absent
         violation.unscripted = next((step.unscripted for step in self.transcript.scenario if step.unscripted), "")

@@ -132,7 +132,7 @@ class Session:
 
     def explanation_of(self, violation: Violation) -> str:
         """Return the known broken clause that explains a violation, or "" if the violation is new."""
-        return self.masking.explanation_of(violation) or self._left_over(violation)
+        return self.masking.explanation_of(violation, late=True) or self._left_over(violation)
 
     def attributed(self, violation: Violation) -> Violation:
         """Return the violation, attributed to a known broken clause if one explains it; raise NotChecked if the dialect
@@ -186,18 +186,18 @@ class Session:
         """Note that the server has broken a clause, and whether it has died; raise NotChecked if interference may be
         the cause, or if something was missing when the time of the check was over.
         """
-        self._broken_by = violation.clause_id
+        self._broken_by, violation.scenes = violation.clause_id, tuple(self.seen)
         if violation.absent:
             self.budget.go_on()
-        violation.scenes = tuple(self.seen)
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
-        self.site.wait_idle()  # a server that is about to die gets the time for it
+        if violation.exit_report is None:
+            self._staging.note_end(violation)
         if not violation.absent or violation.clause_id in self.masking.known:
             self.site.note_flood()
-        if exit_report := self.site.exit_report():
+        if violation.exit_report:
             violation.server_ended = True
-            violation.observed += f"; {exit_report}"
+            violation.observed += f"; {violation.exit_report}"
         return violation
 
     def check_alive(self, stage: Stage) -> None:

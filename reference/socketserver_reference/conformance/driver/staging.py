@@ -17,6 +17,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import counted
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.first_contact import FirstContact
 
@@ -78,8 +79,14 @@ class Staging:
             politeness=politeness,
             pace=self.pace,
         )
+        stage.before_leaving = self.note_end
         self.seen.append(Scene(stage.transcript.scenario, about, politeness))
         return stage
+
+    def note_end(self, violation: Violation) -> None:
+        """Note whether the server has ended: once the clients of a broken scenario leave, that may end it as well."""
+        self._site.wait_idle()  # a server that is about to die gets the time for it
+        violation.exit_report = self._site.exit_report()
 
     def _rewriter(self, mark: str = "") -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""

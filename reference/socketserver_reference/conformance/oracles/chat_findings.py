@@ -78,8 +78,8 @@ class ChatFindings(ChatOracle[MemberT]):
         expected = f"{who} reads {reads}" if reads else f"{who} stays connected"
         finding = self._finding(who, Difference(shape, b"", self._begun(who)), self._unheard(who), expected, observed)
         # A connection that has ended and is not released may delay the others: its thread may use all processor time.
-        kept = ["CHAT-10"] if not leaving and {"reset", "left"} & {*self.active_disruptions} else []
-        return replace(finding, absent=True, also=(*finding.also, *kept))
+        delayed_by = ("CHAT-10",) if not leaving and {"reset", "left"} & {*self.active_disruptions} else ()
+        return replace(finding, absent=True, delayed_by=delayed_by)
 
     def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
         """Explain bytes that the client should not have read."""

@@ -2,9 +2,8 @@
 
 import xml.etree.ElementTree as ET
 
-from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
-from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.report import Report, extent
 from socketserver_reference.conformance.scenario.text import printable
 
 COLOURS = {CONFORMS: "#1c6b3f", VIOLATED: "#b3261e"}
@@ -59,7 +58,5 @@ def conclusion(report: Report) -> str:
     if broken := [verdict for verdict in report.verdicts if report.fails(verdict) and not verdict.stale]:
         return f"breaks {broken[0].clause.id}" if len(broken) == 1 else f"breaks {len(broken)} clauses"
     if report.code == CONFORMS:
-        groups = {verdict.clause.group for verdict in report.verdicts}
-        asked, all_ = len(report.verdicts), sum(clause.group in groups for clause in CLAUSES.values())
-        return "conforms" if asked == all_ else f"conforms in {asked} of {all_} clauses"
+        return f"conforms {extent(report.verdicts)}".rstrip()
     return "known failures are stale" if report.code == VIOLATED else "not checked in full"

@@ -4,13 +4,14 @@ Verdicts hold the bytes of a server as Python writes bytes, and its output escap
 name. So each format escapes all text for its own reader, and trusts none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.results.baseline import COMPARED_KEYS, BaselineDiff
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Outcome, Verdict
 
@@ -124,6 +125,13 @@ def counted_outcomes(outcomes: Iterable[Outcome]) -> str:
     counts = ((outcome, some.count(outcome)) for outcome in OUTCOMES)
     words = {**OUTCOME_WORDS, "holds": "hold"}
     return ", ".join(f"{n} {(OUTCOME_WORDS if n == 1 else words)[outcome].lower()}" for outcome, n in counts if n)
+
+
+def extent(verdicts: Collection[Verdict]) -> str:
+    """Return in how many of their protocol's clauses these are verdicts, as "in 3 of 20 clauses"; "" if in all."""
+    groups = {verdict.clause.group for verdict in verdicts}
+    all_ = sum(clause.group in groups for clause in CLAUSES.values())
+    return "" if len(verdicts) == all_ else f"in {len(verdicts)} of {all_} clauses"
 
 
 def word(verdict: Verdict) -> str:

@@ -55,6 +55,8 @@ class Finding:
     """Whether nothing came, rather than something wrong."""
     also: tuple[str, ...] = ()
     """Clauses that also explain it if they are known to be broken; the finding alone is no evidence against them."""
+    delayed_by: tuple[str, ...] = ()
+    """Clauses that, if they are known to be broken, explain that it comes late."""
 
     def clause(self, about: str | None) -> str:
         """Return the clause to report: the scenario's own if it is among the candidates, otherwise the likeliest."""
@@ -95,6 +97,8 @@ class Violation(AssertionError):
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
         """All clauses that may explain the observation, including this one."""
+        self.delayed_by: tuple[str, ...] = ()
+        """Clauses that explain it if it only comes late."""
         self.shape: Shape | None = None
         """What happened, in a word, if an oracle has found it."""
         self.place = ""
@@ -123,6 +127,8 @@ class Violation(AssertionError):
         """If it shows sometimes: the same before its exchange was cut, in which it may show more often."""
         self.scenes: tuple[Scene, ...] = ()
         """The scenarios that its server had seen, that of the violation last."""
+        self.exit_report: str | None = None
+        """How the server had ended when it showed, or "" if it had not; None if nobody looked then."""
         self.server_ended = False
         """Whether the server was seen to have ended."""
         self.failing = ""
