@@ -39,7 +39,14 @@ class FramedRoom(Room):
     def awaits(self, connection: Connection) -> bool:
         half, sends = divmod(self.exchanged.get(connection.number, 0), 2)
         asked = half < len(self.dialect.handshake) and sends and self.dialect.handshake[half].send is not None
-        return bool(asked) and not (connection.member or connection.incoming or connection.finished)
+        if connection.member:
+            return self.has_half(connection)
+        return bool(asked) and not (connection.incoming or connection.finished)
+
+    def has_half(self, connection: Connection) -> bool:
+        """Whether only a part of the next frame has come."""
+        framing, there = self.dialect.framing_in, b"".join(connection.incoming)
+        return framing.kind != "chunk" and bool(there) and framing.cut(there) is None
 
     def accept(self, connection: Connection) -> None:
         """Do the next part of the handshake, if the client has done its own; then it is a member."""

@@ -57,6 +57,9 @@ def test_what_came_in_place_of_a_delivery_has_a_shape(came: list[bytes | Piece],
 @pytest.mark.parametrize(
     ("came", "known", "shape"),
     [
+        ([b"unfini"], {"unfinished": [b"unfinished"]}, "split"),
+        ([b"unfini"], {"unfinished": [b"unfinished"], "later": [Possible(b"unfini")]}, "missing"),
+        ([b"un"], {"unfinished": [b"unfinished"]}, "altered"),
         ([BEFORE], {"next": [], "later": []}, "duplicated"),
         ([b"news"], {"next": [], "later": []}, "extra"),
         ([b"quit\n"], {"quits": [b"quit"]}, "quit delivered"),

@@ -86,6 +86,10 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         [*TWO, Say("ann", b"say it")],
     ),
     ("split | merged", "", "long"): (lambda: WholeRoom(Random(1)), [*TWO, *LONG]),
+    ("split", "", "in pieces"): (
+        lambda: damaged(LABELLED, 2, lambda *_: b"ann: say\nann:  it\n"),
+        [*TWO, Say("ann", b"say it", in_pieces=True)],
+    ),
     ("split", "", ""): (lambda: damaged(NOTE, 2, in_two), [*TWO, Say("ann", b"say it")]),
     ("merged", "", ""): (
         lambda: damaged(LABELLED, 3, lambda one, _: one.partition(b": ")[2]),

@@ -72,6 +72,8 @@ class Alignment:
     """Whether several clients were speaking at once."""
     unended: bool = False
     """Whether a text that nothing ends may stand before a delivery."""
+    unfinished: Sequence[bytes] = ()
+    """Utterances of which only the beginning was said."""
 
     @property
     def text(self) -> bytes:
@@ -95,9 +97,19 @@ class Difference:
 
 def difference(seen: Alignment) -> Difference:
     """Return what happened."""
+    if whole := _unfinished(seen):
+        return Difference("split", whole, len(seen.text))
     due = _closest(seen, seen.text)
     shape = _as_delivery(seen) if seen.came[0].formed else _out_of_form(seen)
     return Difference(shape or _in_parts(seen), due, _alike(seen.text, due)[0])
+
+
+def _unfinished(seen: Alignment) -> bytes:
+    """Return the unfinished utterance of which a beginning was delivered already; b"" if there is none."""
+    text = seen.text
+    if len(text) < MIN_PIECE_BYTES or any(due.may_be(text) for due in (*seen.next, *seen.later)):
+        return b""
+    return next((one for one in seen.unfinished if one.startswith(text)), b"")
 
 
 def _as_delivery(seen: Alignment) -> Shape | None:

@@ -38,7 +38,7 @@ Circumstance = Literal[
 
 Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]
 """What is special about an utterance or a request: it looks like a quit, is not just a line of printable ASCII, is
-longer than others, came to the server in several segments, or is white space alone or nothing.
+longer than others, came to the server in several segments or without its end, or is white space alone or nothing.
 """
 
 CLAUSE_OF_DISRUPTION: dict[str, str] = {
@@ -100,6 +100,7 @@ CHAT_ROWS = (
     Row("torn", "", "", "CHAT-6? CHAT-3 CHAT-14"),
     Row("other form | misdirected", "", "", "CHAT-2"),
     Row("split | merged", "", "long", "CHAT-6 CHAT-2"),
+    Row("split", "", "in pieces", "CHAT-6 CHAT-2"),
     Row("split", "", "", "CHAT-2 CHAT-6"),
     Row("merged", "", "", "CHAT-6 CHAT-2"),
     Row("misattributed", "", "", "CHAT-4 *"),

@@ -168,6 +168,7 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self.members[who].gone = True
                 self.outside.add(who)
                 self.unended.append(data)
+                self.in_pieces.add(data)
                 self._disrupt("silent")
             case HalfClose(who) | Close(who) | Abandon(who) | Reset(who) if who in self.outside:
                 self.outside.discard(who)

@@ -306,6 +306,7 @@ class FramedChatOracle(FramedChatState):
             beside=self._beside(),
             together="concurrent" in self.circumstances(who),
             unended=self.dialect.framing_out.kind in ("chunk", "none"),
+            unfinished=self.unended,
         )
 
     def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
