@@ -76,7 +76,7 @@ def test_what_shows_only_after_other_scenarios_is_the_work_of_those_who_left(
 ) -> None:
     found = VIOLATIONS[clause]("", "", ())
     found.shape = shape
-    one = Confirmer(cast(Any, SimpleNamespace()), Effort())
+    one = Confirmer(cast(Any, SimpleNamespace(masking=SimpleNamespace(known=set()))), Effort())
     one._until = -math.inf  # it needs no time
     scenes = [Scene([*join("ann")]), Scene([*join("ben")])]
     assert one._attributed(Exchange(scenes, found, shown=3, of=3, last=found)).told.clause_id == cause
@@ -209,3 +209,12 @@ def test_what_shows_only_after_clients_of_earlier_scenarios_is_put_down_to_their
     found = VIOLATIONS[own]("something", "something else", [])
     found.shape = shape
     assert cause_before(found) == cause
+
+
+@pytest.mark.parametrize(("own", "cause"), [("CHAT-2", "CHAT-12"), ("CHAT-10", "CHAT-10"), ("ECHO-2", "ECHO-7")])
+def test_where_those_who_leave_are_known_to_do_harm_it_is_theirs_what_shows_only_after_them(
+    own: str, cause: str
+) -> None:
+    found = VIOLATIONS[own]("", "", ())
+    found.shape = "missing"
+    assert cause_before(found, {"CHAT-15", "CHAT-12"}) == cause

@@ -7,10 +7,11 @@ the leaving or the silence: it counts against the clause without which it does n
 others speak, what is put down to the going may be the work of the coming: that is asked in the same way.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
@@ -59,15 +60,18 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     return own
 
 
-def cause_before(violation: Violation) -> str:
+def cause_before(violation: Violation, known: Container[str] = ()) -> str:
     """Return the clause that a violation counts against that shows only after other scenarios on the same server.
 
-    All clients of those have left. So it is that of leaving: in an echo; in a chat if it was put down to a client that
-    is silent in this scenario, or if the server hangs up on a client for no reason in it.
+    All clients of those have left. So it is that of leaving: in an echo; in a chat if a clause about that is known to
+    be broken, if it was put down to a client that is silent in this scenario, or if the server hangs up on a client for
+    no reason in it.
     """
     own, hangs_up = violation.clause_id, violation.shape == "early end"
     if own.startswith("ECHO"):
         return "ECHO-7"
+    if own not in LEAVING_CLAUSES and (lasting := [clause for clause in LASTING if clause in known]):
+        return lasting[0]
     return "CHAT-11" if own == "CHAT-9" or (own == "CHAT-2" and hangs_up) else own
 
 

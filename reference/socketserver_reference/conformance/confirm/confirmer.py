@@ -171,7 +171,7 @@ class Confirmer:
             return exchange
         *before, scene = exchange.scenes
         if before:
-            return replace(exchange, counts_against=cause_before(told))
+            return replace(exchange, counts_against=cause_before(told, session.masking.known))
 
         def shows(steps: list[Step]) -> bool:
             for _ in range(self._effort.replays):  # not to show once may be chance
