@@ -70,8 +70,7 @@ class FramedChatOracle(FramedChatState):
 
         As far as that goes, prompts may stand before it; those that belong to it do, too.
         """
-        found = stripped(frame, self.dialect)
-        for bare in found:
+        for bare in (found := stripped(frame, self.dialect)):
             fits = self._delivered(who, member, bare)
             if fits is not None:
                 return fits
