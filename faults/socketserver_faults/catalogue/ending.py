@@ -1,6 +1,7 @@
 """How the server ends, and what it leaves behind."""
 
 import socket
+import socketserver
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,22 @@ class WaitsInShutdown(Threads):
     def shutdown(self) -> None:
         super().shutdown()
         self.wait_for_handlers()
+
+
+@fault("SRV-9")
+class RemembersWhatItAccepted(StreamServer):
+    """The server keeps its connections as accept() returned them, and ends these when it is closed.
+
+    Thought: what accept() returned is the connection.
+
+    Seen: somebody overrides get_request() to wrap it in TLS. The socket within is an empty shell then: to end it does
+    nothing, the handlers wait on, and server_close() waits for them.
+
+    Fixed: remember what get_request() returned, which is what the handlers use.
+    """
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return socketserver.TCPServer.verify_request(self, request, client_address)
 
 
 @fault("SRV-9", program="chat")

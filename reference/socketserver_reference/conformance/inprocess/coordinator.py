@@ -20,6 +20,7 @@ PHASE_WORDS = {
     "handle": "runs handle",
     "handled": "returns from handle",
     "finish": "runs finish",
+    "accept": "is not made yet: get_request() returns",
     "verify": "is not made yet: verify_request() is called",
     "process": "is not made yet: process_request() is called",
 }

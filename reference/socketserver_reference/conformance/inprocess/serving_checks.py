@@ -11,7 +11,7 @@ from typing import Any
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
 from socketserver_reference.conformance.inprocess.hosts import ThreadHost, open_sockets, remove_path
-from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding
+from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding, Wrapping
 from socketserver_reference.conformance.inprocess.probes import NoMoreThreads
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient, quiet
 from socketserver_reference.conformance.inprocess.streaming import Streaming
@@ -75,6 +75,41 @@ class ServingChecks(ServerChecks):
                 raise session.violation("SRV-12", "no handler runs for ben", "one runs")
             if not ended:
                 raise session.violation("SRV-12", "ben's connection ends", describe_end(ben))
+
+    @decides("SRV-9")
+    def test_a_server_that_wraps_its_connections_ends_promptly_too(self) -> None:
+        with self._wrapping() as session:
+            session.connect("ann")
+            self.began(session, "ann")
+            self._ends(session, session.end())
+
+    @decides("SRV-9")
+    def test_a_client_that_comes_while_the_server_ends_does_not_delay_it(self) -> None:
+        with self._wrapping() as session:
+            session.hold("ann", "accept")
+            session.connect("ann")
+            self.began(session, "ann", "accept")
+            session.exchange.does("shutdown(), server_close()")
+            session.host.ask_to_end()
+            session.coordinator.wait("ann", "handle", NEGATIVE_CHECK_SECONDS)
+            session.release("ann", "accept")
+            self._ends(session, session.stuck())
+
+    def _wrapping(self) -> ServerSession:
+        if self.target.datagram:
+            raise NotApplicable("a datagram's request is no connection that could be wrapped")
+        return self.session(own=True, through=Wrapping)
+
+    def _ends(self, session: ServerSession, stuck: str) -> None:
+        """Check that both calls have returned, and that clients read end of stream."""
+        if stuck and session.coordinator.find("ann", "verify") is None:
+            raise NotChecked("verify_request() is not called, which SRV-12 is about")
+        if stuck:
+            expected = "shutdown() and server_close() return promptly, though get_request() wraps connections"
+            raise session.violation("SRV-9", expected, f"{stuck} does not return")
+        for client in session.clients:
+            if not client.ends():
+                raise session.violation("SRV-9", f"{client.name}'s stream ends", describe_end(client))
 
     @decides("SRV-13")
     def test_a_server_that_finds_its_address_taken_leaves_nothing_behind(self) -> None:
