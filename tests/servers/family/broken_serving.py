@@ -109,6 +109,11 @@ class TriesAllTheTime(Threads):
         pass
 
 
+class DoesNotWaitForTheLoop(StreamServer):
+    def shutdown(self) -> None:
+        self.stop()
+
+
 class ForgetsToClose(StreamServer):
     def server_close(self) -> None:
         if self.stopping:
@@ -134,6 +139,7 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-13", made(TakesTheFile, "unix", "forking")),
     ("SRV-14", made(Hurries, "unix", "sync")),
     ("SRV-14", made(KeepsOutput, "tcp", "threading")),
+    ("SRV-9", made(DoesNotWaitForTheLoop, "tcp", "sync")),
     ("SRV-15", made(TurnsAway, "tcp", "sync", claims="threading")),
     ("SRV-15", made(TriesAllTheTime, "udp", "threading")),
     ("SRV-3", made(OnlyCloses, "tcp", "threading")),

@@ -144,6 +144,7 @@ class ThreadHost:
 
     def _end(self) -> None:
         self._hosted.server.shutdown()
+        self._calling = "serve_forever()"
         self._serving.join()
         self._calling = "server_close()"
         self._hosted.server.server_close()

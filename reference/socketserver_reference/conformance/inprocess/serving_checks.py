@@ -77,6 +77,18 @@ class ServingChecks(ServerChecks):
                 raise session.violation("SRV-12", "ben's connection ends", describe_end(ben))
 
     @decides("SRV-9")
+    def test_shutdown_returns_when_the_loop_has_ended(self) -> None:
+        with self.session(through=Overriding) as session:
+            session.hold("ann", "verify")
+            session.connect("ann")
+            self.began(session, "ann", "verify")  # in the loop, as it must be
+            session.exchange.does("shutdown(), server_close()")
+            session.host.ask_to_end()
+            if session.host.stuck(NEGATIVE_CHECK_SECONDS) == "serve_forever()":
+                expected = "shutdown() returns when serve_forever() has ended"
+                raise session.violation("SRV-9", expected, "it returns while verify_request() runs in the loop")
+
+    @decides("SRV-9")
     def test_a_server_that_wraps_its_connections_ends_promptly_too(self) -> None:
         with self._wrapping() as session:
             session.connect("ann")
