@@ -281,10 +281,10 @@ class AsksWhoIsThere(StreamServer):
     catches the exceptions of handlers, not those of verify_request().
     """
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - the signature is socketserver's
+    def verify_request(self, request: Any, client_address: Any) -> bool:
         time.sleep(0.01)  # as in a busy loop; otherwise the outcome would depend on timing
         host, _port = request.getpeername()
-        return ipaddress.ip_address(host).is_loopback
+        return super().verify_request(request, client_address) and ipaddress.ip_address(host).is_loopback
 
 
 @fault("ECHO-8", "SRV-8", concurrency="sync")
