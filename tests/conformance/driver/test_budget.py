@@ -103,6 +103,9 @@ def test_a_server_that_is_harmed_by_clients_that_leave_gets_more_time(clock: lis
     assert budget.allow_for_harm() == "", "each start of the server would take more"
     assert budget.until == clock[0] + 120.0
     assert Budget(60.0).allow_for_harm() == ""
+    slow = Budget(60.0, fixed=False)
+    slow.allow_for(1.0, clients=1000)
+    assert "the check 1120 s instead of 1060 s" in slow.allow_for_harm(), "its slowness is allowed for"
 
 
 def test_each_scenario_on_a_fresh_server_gives_the_check_more_time() -> None:

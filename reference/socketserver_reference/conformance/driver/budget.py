@@ -46,8 +46,8 @@ def default_budget(timeout: float, examples: int, limits: Limits) -> float:
 
 
 HARM_FACTOR = 2
-"""Multiple of the budget for a server that clients harm by leaving: each scenario needs a fresh one, and many of them
-show the harm again before they are played without it.
+"""Multiple of the budget for a prompt server that clients harm by leaving: each scenario needs a fresh one, and many of
+them show the harm again before they are played without it. A slow server is given as many seconds more.
 """
 
 
@@ -56,7 +56,7 @@ class Budget:
 
     def __init__(self, seconds: float = math.inf, *, fixed: bool = True) -> None:
         self._begun = time.monotonic()
-        self._seconds = seconds
+        self._seconds = self._of_a_prompt_one = seconds
         self._is_fixed = fixed
         self._may_double = not fixed
 
@@ -93,7 +93,8 @@ class Budget:
         if not self._may_double:
             return ""
         self._may_double = False
-        before, self._seconds = self._seconds, HARM_FACTOR * self._seconds
+        before = self._seconds
+        self._seconds += (HARM_FACTOR - 1) * self._of_a_prompt_one
         return (
             "clients that leave harm the server, so every scenario was given a fresh one, and the check "
             f"{self._seconds:.0f} s instead of {before:.0f} s; --budget bounds it"
