@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rewritings import letting_go
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import LAST_READ_TIMEOUT
@@ -49,6 +50,24 @@ def test_a_server_that_clients_harm_by_leaving_is_replaced_before_every_scenario
         before = session.address
         session.play(*join("ann"), about="CHAT-2")
         assert (session.address == before) == same
+
+
+def test_a_check_gets_more_time_only_once_a_violation_by_leaving_is_confirmed() -> None:
+    """A replay that confirms it may tell that it is a limit of the server instead."""
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.keep(Budget(60.0, fixed=False))
+        session.masking.known.add("CHAT-11")
+        session.renew("CHAT-11")
+        assert session.remarks == []
+        session.play(*join("ann"), about="CHAT-2")
+        assert ["clients that leave harm the server" in one for one in session.remarks] == [True]
+
+
+def test_that_a_server_limits_its_clients_is_told_once() -> None:
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.serve_afresh("20 clients within 0.1 s")
+        session.serve_afresh("20 clients within 0.2 s")
+        assert len(session.remarks) == 1
 
 
 @pytest.fixture

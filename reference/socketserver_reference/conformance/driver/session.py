@@ -104,6 +104,9 @@ class Session:
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
+        if not self.masking.known.isdisjoint(LASTING) and (more := self.budget.allow_for_harm()):
+            self.remarks.append(more)
+            self.site.deadline = self.budget.until
         return self.masking.decide(partial(self.play_without, steps, about), steps, about)
 
     def play_without(self, steps: Sequence[Step], about: str, rewritings: Sequence[Rewriting]) -> Transcript:
@@ -262,8 +265,8 @@ class Session:
 
     def serve_afresh(self, limit: str) -> None:
         """Give every scenario a fresh server from now on: this one refuses clients after that many."""
+        self.remarks += [] if self._limit else [rate_limit.remark(limit)]
         self._limit = limit
-        self.remarks.append(rate_limit.remark(limit))
 
     def acquit(self, violation: Violation) -> None:
         """Forget a violation that did not show again."""
@@ -274,9 +277,6 @@ class Session:
     def _note_restart(self) -> None:
         self.address = self.site.address
         self.seen.clear()
-        if not self.masking.known.isdisjoint(LASTING) and (more := self.budget.allow_for_harm()):
-            self.remarks.append(more)
-            self.site.deadline = self.budget.until
         if self.site.start_timeout:  # it was not seen to listen
             self._staging.begin_again()
             self.healthy = False
