@@ -82,6 +82,7 @@ REFUSED = [
     (DATAGRAM + '[echo]\nrequests = "many"', "echo.requests applies to echo", "protocol is datagram"),
     (CHAT + '[framing]\nin = "length"\n[delivery]\nprompts = ["> "]', "delivery.prompts", "need lines"),
     (CHAT + '[framing]\nout = "none"\n[delivery]\nnotices = ["x"]', "delivery.notices", "delivery.prompts"),
+    (CHAT + '[framing]\nout = "none"\n[delivery]\nnotices = ["{any} came"]', "delivery.notices", "cannot be described"),
     (CHAT + "[quit]\nword = 1", "quit.word = 1", "a text"),
     (CHAT + '[quit]\nword = " bye"', "quit.word has white space", "without"),
     (CHAT + '[framing]\nin = "line"\n[quit]\nword = "a\\nb"', "quit.word fits into no utterance", "at most 40"),

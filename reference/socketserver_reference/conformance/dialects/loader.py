@@ -195,9 +195,10 @@ def _consider_chat(dialect: Dialect) -> None:
     if 0 < dialect.limits.members < MIN_MEMBERS:
         raise BadDialect(f"limits.members is too low to check a chat: write at least {MIN_MEMBERS}")
     if dialect.framing_out.kind == "none" and dialect.notices:
+        vary = any("{any}" in notice.text for notice in dialect.notices)
         raise BadDialect(
-            'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; write them as '
-            "delivery.prompts, which need none"
+            'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; '
+            + ("such as have {any} cannot be described" if vary else "write them as delivery.prompts, which need none")
         )
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
         raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
