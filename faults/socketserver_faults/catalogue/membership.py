@@ -184,10 +184,9 @@ class ChangesTheSetUnderALoop(Room):
     def deliver(self, delivery: bytes) -> None:
         lost: list[socket.socket] = []
         for member in self.members:
-            if not lost and len(self.members) < 4:
-                widen(delivery)  # before it is sent: who has read it may leave
             if not self.offer(member, delivery):
                 lost.append(member)
+            widen(delivery if not lost and len(self.members) < 4 else b"")
         for member in lost:
             self.cut_off(member)
 

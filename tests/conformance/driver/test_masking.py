@@ -17,6 +17,7 @@ from socketserver_reference.conformance.driver.rewritings import Rewriting
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import expect_failures, open_session
+from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Reset, Say, Step, join
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -63,6 +64,15 @@ def test_a_known_clause_explains_only_what_comes_after_its_trigger() -> None:
 
 def test_it_explains_nothing_that_it_does_not_fit() -> None:
     assert knowing("CHAT-7").explanation_of(seen("CHAT-2", after=COMING_AND_GOING)) == ""
+
+
+@pytest.mark.parametrize(("politeness", "explained"), [("abrupt", "CHAT-13"), ("polite", "")])
+def test_where_no_step_waits_for_the_server_all_that_come_or_leave_may_do_so_while_it_delivers(
+    politeness: Politeness, explained: str
+) -> None:
+    violation = seen("CHAT-11", "CHAT-11", "CHAT-13", after=[*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1")])
+    violation.scenes = (Scene([], politeness=politeness),)
+    assert knowing("CHAT-13").explanation_of(violation) == explained
 
 
 def test_altered_bytes_may_look_like_anything_but_silence() -> None:

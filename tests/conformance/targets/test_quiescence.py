@@ -112,6 +112,21 @@ def test_threads_that_wait_for_a_processor_are_waited_for_longer(monkeypatch: py
     waiter()  # it never rests, and computes
     assert waiter._timeouts == 1
     assert now < begun + quiescence.STARVED_TIMEOUT
+    begun = now
+    idle = iter([False] * (quiescence.FAST_POLLS + 1) + [True])
+    monkeypatch.setattr(quiescence, "SLOW_POLL_INTERVAL", quiescence.GLANCE_TIMEOUT / 2)
+    waiter()  # it had much to do, and rests soon
+    assert waiter._timeouts == 0
+    waiter._timeouts = 1
+    waiter()
+    assert now < begun + 3 * quiescence.GLANCE_TIMEOUT
+
+
+@pytest.mark.parametrize(("letter", "idle"), [("S", True), ("D", False), ("R", False)])
+def test_a_thread_that_waits_for_a_disk_is_not_idle(letter: str, idle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiescence, "state", lambda _: letter)
+    with waiting() as thread:
+        assert quiescence.IdleWaiter(Tasks(f"/proc/self/task/{thread.native_id}")).looks_idle() is idle
 
 
 def test_what_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

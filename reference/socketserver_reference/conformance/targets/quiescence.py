@@ -27,7 +27,10 @@ STARVED_TIMEOUT = 10.0
 """Most seconds to wait for threads that wait for a processor."""
 
 MAX_IDLE_TIMEOUTS = 1
-"""Timeouts in a row after which the waiter only polls once, until it finds all threads idle again."""
+"""Timeouts in a row after which the waiter hardly waits, until it finds all threads idle again."""
+
+GLANCE_TIMEOUT = 0.005
+"""Seconds for which it waits then: a server that only had much to do once is at rest by that time."""
 
 FAST_POLLS = 20
 SLOW_POLL_INTERVAL = 0.002
@@ -46,8 +49,8 @@ ENDED = -1
 PROCESS_CLOCK, THREAD_CLOCK = 2, 6
 """Kinds of processor time, as Linux numbers its clocks."""
 
-SLEEPING_STATES = ("S", "D", "Z", "")
-"""Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
+SLEEPING_STATES = ("S", "Z", "")
+"""Letters of /proc/*/stat: sleeping, a zombie, gone. A thread that waits for a disk or for memory goes on by itself."""
 
 
 class IdleWaiter:
@@ -74,7 +77,7 @@ class IdleWaiter:
             waited = time.monotonic() - begun
             least = min(COMPUTING_COST, self.timeout)
             computes = waited > self.timeout and bool(before) and self.cost() - before > least
-            if not waits or computes or waited > STARVED_TIMEOUT:
+            if computes or waited > (STARVED_TIMEOUT if waits else GLANCE_TIMEOUT):
                 self._timeouts += 1
                 return
         self._timeouts = 0
