@@ -113,7 +113,7 @@ def test_each_scenario_on_a_fresh_server_gives_the_check_more_time() -> None:
         session.keep(Budget(60.0, fixed=False))
         before = session.site.deadline
         for _ in range(2):
-            session.play(*join("ann"), about="CHAT-1")
+            ScenarioRunner(session, "CHAT-1")(*join("ann"))
             session.masking.known.add("CHAT-10")
         assert session.site.deadline > before + 59.0
         assert [remark.partition(",")[0] for remark in session.remarks] == ["clients that leave harm the server"]

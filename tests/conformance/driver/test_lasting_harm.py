@@ -9,6 +9,7 @@ import pytest
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rewritings import letting_go
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import LAST_READ_TIMEOUT
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
@@ -59,7 +60,7 @@ def test_a_check_gets_more_time_only_once_a_violation_by_leaving_is_confirmed() 
         session.masking.known.add("CHAT-11")
         session.renew("CHAT-11")
         assert session.remarks == []
-        session.play(*join("ann"), about="CHAT-2")
+        ScenarioRunner(session, "CHAT-2")(*join("ann"))
         assert ["clients that leave harm the server" in one for one in session.remarks] == [True]
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.exhaustion import exhaust
 from socketserver_reference.conformance.driver.growth import grow
+from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.port_reuse import come_back
 from socketserver_reference.conformance.driver.session import Session
@@ -51,13 +52,17 @@ class ScenarioRunner:
 
     def _needs_to_see(self) -> None:
         """End the check of a clause that is not applicable in this dialect, or cannot be observed from here, or for
-        which no time is left.
+        which no time is left. There is more of it for a server that clients harm by leaving.
         """
         dialect = self._session.dialect
         why = effects.not_applicable(dialect).get(self._clause) or self._session.site.unobservable.get(self._clause)
         if why:
             self.not_applicable(why)
-        self._session.budget.begin()
+        session = self._session
+        if not session.masking.known.isdisjoint(LASTING) and (more := session.budget.allow_for_harm()):
+            session.remarks.append(more)
+            session.site.deadline = session.budget.until
+        session.budget.begin()
 
     def __call__(self, *steps: Step) -> Transcript:
         self._needs_to_see()

@@ -104,9 +104,6 @@ class Session:
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
-        if not self.masking.known.isdisjoint(LASTING) and (more := self.budget.allow_for_harm()):
-            self.remarks.append(more)
-            self.site.deadline = self.budget.until
         return self.masking.decide(partial(self.play_without, steps, about), steps, about)
 
     def play_without(self, steps: Sequence[Step], about: str, rewritings: Sequence[Rewriting]) -> Transcript:
