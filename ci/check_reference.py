@@ -52,7 +52,7 @@ def main(options: list[str]) -> int:
     statuses: dict[str, int] = {}
     pool = ThreadPoolExecutor(max_workers=2)
     try:
-        longest_first = sorted(named, key=lambda name: name != "chat")
+        longest_first = dict.fromkeys(["family", "chat", *named])
         running = {name: pool.submit(check, named[name]) for name in longest_first}
         display = Display()
         with display.ticking():

@@ -19,7 +19,6 @@ from typing import Any, Literal, Protocol
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.inprocess.coordinator import THREAD_NAME_PREFIX
 from socketserver_reference.conformance.inprocess.probes import Handler, instrument, probe
-from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.client import describe
 from socketserver_reference.conformance.targets.in_process import bound_address
 
@@ -53,6 +52,10 @@ class ServerSpec:
         return self.name
 
 
+SHUTDOWN_POLL_INTERVAL = 0.005
+"""Seconds after which a server sees that it is to end: hundreds are started and ended."""
+
+
 @dataclass(frozen=True)
 class Leftovers:
     """Resources that a server left behind, each in the words of a report."""
@@ -75,7 +78,7 @@ class HostedServer:
     def serve(self) -> None:
         """Serve until the server is shut down, or fails."""
         try:
-            self.server.serve_forever(POLL_INTERVAL)
+            self.server.serve_forever(SHUTDOWN_POLL_INTERVAL)
         except Exception as error:
             self.failure = repr(error)
 
