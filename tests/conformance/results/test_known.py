@@ -18,15 +18,12 @@ from socketserver_reference.conformance.runner.direct import expect_failures, op
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.support.checking import PLUGIN, Checker
-from tests.support.known_failures import QUICK, entry, last_lines
+from tests.support.known_failures import CONFORMS_BUT, QUICK, entry, last_lines
 from tests.support.planted import Planted
 from tests.support.serving import TIMEOUT
 
 CHECKS = sum(name.startswith("test_") for name in dir(ChatConformance))
 """Checks of a chat, explorations included."""
-
-CLAUSES_OF_CHATS = sum(clause.group == "CHAT" for clause in CLAUSES.values())
-CONFORMS_BUT = f"conforms in 2 of {CLAUSES_OF_CHATS} clauses but for known failures: CHAT-8"
 
 
 # What becomes of a check
