@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from socketserver_reference.conformance.reproduce.script import PLAYER
+from socketserver_reference.conformance.reproduce.script import FRAME, PLAYER
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -32,5 +32,6 @@ def of_rows(rows: str, file: Path, *, rounds: int = 1) -> Path:
     modules = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
     settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, False, None\nREST, START = 0, 10\n"
     seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
-    file.write_text(f"{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n\nsys.exit(main(*sys.argv[1:]))\n")
+    call = FRAME.rstrip().rpartition("\n")[2]
+    file.write_text(f'"""How to use it."""\n{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n\n{call}\n')
     return file

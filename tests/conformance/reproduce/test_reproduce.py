@@ -24,6 +24,7 @@ from socketserver_reference.conformance.scenario.steps import Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers import dialect_echoes, dialects_served
 from tests.servers.dialect_bugs import BUGS
@@ -208,6 +209,15 @@ def test_a_script_that_finds_that_its_server_has_ended_says_so(tmp_path: Path) -
     file = of_rows(f"[{visit}]", tmp_path / "script.py", rounds=50)  # in one of them it has ended when it is looked at
     status, out = play(file, "--launch", bad("ends-with-the-first"), timeout=TIMEOUT)
     assert (status, out[-21:]) == (1, "the server has ended\n")
+
+
+def test_a_script_starts_a_server_of_a_fixed_port_and_explains_other_arguments(tmp_path: Path) -> None:
+    file = of_rows("[('ann', 'connects', {}), ('ann', 'reads to the end', b'')]", tmp_path / "script.py", rounds=1)
+    port = free_port()
+    command = bad("hangs-up").replace("{port}", str(port))
+    assert play(file, "--launch", command, "127.0.0.1", port, timeout=TIMEOUT)[0] == 0
+    status, out = play(file, "--launch", command, "127.0.0.1", timeout=TIMEOUT)
+    assert (status, out) == (2, "How to use it.\n")
 
 
 @pytest.mark.slow

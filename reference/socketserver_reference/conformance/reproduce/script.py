@@ -36,7 +36,8 @@ expected: {expected}
 observed: {observed}{confirmation}
 
     python {file} HOST PORT                    plays this to a server; Unix sockets: python {file} PATH
-    python {file} --launch 'COMMAND {{port}}'    starts a fresh server for every round
+    python {file} --launch 'COMMAND {{port}}'    starts a fresh server for every round; if the command says no port,
+                                               HOST PORT behind it say where it listens
 
 It exits with 1 if the clause is broken, 0 if not, 2 without a server.
 """
@@ -61,7 +62,7 @@ ROWS = [
 # The player: the same in every script.
 
 {player}
-sys.exit(main(*sys.argv[1:]))
+sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3, 5) else print(__doc__) or 2)
 '''
 
 
