@@ -120,6 +120,13 @@ def test_a_burst_of_one_byte_may_be_cut_anywhere_before_what_is_no_part_of_it() 
     assert shape_of(b".....x..........", next=dots, later=[], limit=99) == "altered"
 
 
+@pytest.mark.parametrize(("limit", "shape"), [(13, "extra"), (12, "altered")])
+def test_a_part_of_a_burst_that_is_as_long_as_one_can_be_ends_before_what_is_no_part_of_it(
+    limit: int, shape: Shape
+) -> None:
+    assert shape_of(b"one, two, thr### x3 has left", next=BURST, later=[], limit=limit) == shape
+
+
 def test_what_has_been_delivered_of_a_burst_does_not_come_again_with_the_rest() -> None:
     assert (
         shape_of(b"one, two, ", next=[Possible(b"two, three, ", burst=True, before=b"one, ")], limit=99) == "reordered"

@@ -193,7 +193,9 @@ def _in_parts(seen: Alignment) -> Shape:
     left_out = [due.text for due in seen.next if not any(map(due.may_be, seen.then))]
     if len(left_out) < len(seen.next):  # something that was due comes then, so it may be that this came besides
         left_out = [due for due in left_out if 2 * sum(_alike(text, due)) >= len(due)]
-    return "altered" if formed and left_out and not any(_goes_on(text, due) for due in seen.next) else "extra"
+    return (
+        "altered" if formed and left_out and not any(_goes_on(text, due, seen.limit) for due in seen.next) else "extra"
+    )
 
 
 def _ends_in_more(seen: Alignment, text: bytes) -> bool:
@@ -208,15 +210,16 @@ def _begins_with_more(seen: Alignment, text: bytes) -> bool:
     return any(len(one) >= MIN_PIECE_BYTES and one != text for one in before)
 
 
-def _goes_on(text: bytes, due: Possible) -> bool:
+def _goes_on(text: bytes, due: Possible, limit: int) -> bool:
     """Whether a chunk out of a burst is followed by something that is not of it.
 
-    A chunk surely ends where an utterance does; of one byte said over and over, it may end anywhere.
+    A chunk surely ends where an utterance does, or when it is as long as one can be; of one byte said over and over, it
+    may end anywhere.
     """
     same = common_prefix(text, due.text)
     rest = text[same:]
     pieces = [rest[at : at + MIN_PIECE_BYTES] for at in range(len(rest) - MIN_PIECE_BYTES + 1)]
-    ends = same in due.ends or len(set(due.text)) == 1
+    ends = same in (*due.ends, limit) or len(set(due.text)) == 1
     return due.burst and same > 0 and ends and not any(piece in due.text for piece in pieces)
 
 
