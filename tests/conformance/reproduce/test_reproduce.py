@@ -205,7 +205,7 @@ def test_what_a_client_hears_before_it_is_a_member_is_not_taken_for_the_probe(tm
 
 
 def test_a_script_that_finds_that_its_server_has_ended_says_so(tmp_path: Path) -> None:
-    visit = "('ann', 'connects', {}), ('ann', 'reads to the end', b'')"
+    visit = "('ann', 'connects', {}), ('ann', 'reads to the end', b''), ('ann', 'waits', 0.1)"
     file = of_rows(f"[{visit}]", tmp_path / "script.py", rounds=50)  # in one of them it has ended when it is looked at
     status, out = play(file, "--launch", bad("ends-with-the-first"), timeout=TIMEOUT)
     assert (status, out[-21:]) == (1, "the server has ended\n")
