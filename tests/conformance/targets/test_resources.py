@@ -28,6 +28,9 @@ for what in sys.stdin:
 """
 
 
+READS = "import sys; sys.stdin.read()"
+
+
 def held(what: str, *, many: int = 3) -> tuple[Resources, Resources]:
     """Return what a process holds before it takes so many more of something, and afterwards."""
     words = [sys.executable, "-S", "-c", HOLDER]
@@ -103,3 +106,16 @@ def test_a_long_file_is_read_to_its_end() -> None:
     whole = Path("/proc/self/smaps").read_text()
     assert len(proc_files.read("/proc/self/smaps", 1 << 24).splitlines()) >= len(whole.splitlines()) - 100
     assert len(proc_files.read("/proc/self/smaps", 10_000)) == 10_000
+
+
+def test_an_orphan_that_has_ended_is_not_held_by_those_who_left_it_behind() -> None:
+    def processes() -> int:
+        return (held_below(os.getpid()) or {"processes": 0})["processes"]
+
+    before = processes()
+    with subprocess.Popen([sys.executable, "-c", READS], stdin=subprocess.PIPE) as orphan:  # as if adopted
+        assert processes() == before + 1
+        assert orphan.stdin is not None
+        orphan.stdin.close()
+        os.waitid(os.P_PID, orphan.pid, os.WEXITED | os.WNOWAIT)  # a zombie from now on
+        assert processes() == before

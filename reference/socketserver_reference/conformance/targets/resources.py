@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from socketserver_reference.conformance.targets import proc_files
-from socketserver_reference.conformance.targets.processes import processes_below
+from socketserver_reference.conformance.targets.processes import parent, processes_below
+from socketserver_reference.conformance.targets.quiescence import state
 
 MEMORY = "KiB of memory"
 WRITABLE = "KiB that may be written to"
@@ -23,8 +24,11 @@ what a process has written to and shares with no other.
 
 
 def held_below(process: int) -> Resources | None:
-    """Return what all processes below one hold together, or None where nothing can be seen."""
-    return _held(processes_below(process))
+    """Return what all processes below one hold together, or None where nothing can be seen.
+
+    A zombie straight below it is an orphan that it has adopted, and that nobody else can wait for.
+    """
+    return _held(one for one in processes_below(process) if parent(one) != str(process) or state(f"/proc/{one}") != "Z")
 
 
 def held_here() -> Resources | None:
