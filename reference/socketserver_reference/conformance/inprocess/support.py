@@ -19,7 +19,7 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
 NO_HANDLER = "no handler runs"
 
-NEGATIVE_CHECK_SECONDS = 0.03
+NEGATIVE_CHECK_SECONDS = 0.05
 """Seconds to wait for an event that must not happen."""
 
 
