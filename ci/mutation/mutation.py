@@ -6,8 +6,8 @@
 Cosmic Ray makes the mutants, in a copy of the sources below build/mutation, and statements are deleted as well
 (operators.py). Each is judged by `check family`, `check echo` and `check chat`, in this process and launched: it is
 found if one of them ends with another exit status than 0. survivors.toml has the reason of each that is not: one that
-is `equivalent` does nothing that a clause could be about, and does not count. Exit status: 0, 1 if
-a survivor has no reason there, 2 if the reference itself is found broken, 130 after Ctrl-C.
+is `equivalent` does nothing that a clause could be about, and does not count. Exit status: 0, 1 if a survivor has no
+reason there, 2 if the reference itself is found broken or another run is judging, 130 after Ctrl-C.
 """
 
 import argparse

@@ -82,6 +82,7 @@ def test_no_clause_of_a_chat_is_blamed_for_a_circumstance_that_was_absent(
         ("missing", ["crowded", "lurks"], "CHAT-17 CHAT-9 CHAT-2"),
         ("early end", ["at once", "lurks"], "CHAT-11"),
         ("early end", ["crowded"], "CHAT-17 CHAT-13 CHAT-2 CHAT-5"),
+        ("early end", ["crowded", "at once"], "CHAT-17 CHAT-13 CHAT-11"),
         ("early end", ["left", "lurks"], "CHAT-11 CHAT-9 CHAT-2"),
         ("missing", ["was slow"], "CHAT-15 CHAT-14 CHAT-2 CHAT-5"),
         ("missing", ["concurrent", "half-closes"], "CHAT-13 CHAT-10 CHAT-11"),

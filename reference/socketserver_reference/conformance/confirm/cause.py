@@ -23,7 +23,7 @@ LEAVING_CLAUSES = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7"
 """The clauses about clients that leave: what is put down to one of them stays there, but for those that follow."""
 
 DISTURBED_BY_COMING = ("CHAT-11", "CHAT-12")
-"""The clauses that promise that who leaves disturbs no other: he who comes meanwhile may do that, too (CHAT-13)."""
+"""The clauses that promise that who leaves disturbs no other: who comes meanwhile may do so, too (CHAT-13)."""
 
 SUSPECT_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-8", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses that promise that a client that leaves loses nothing and harms no other, and that one that is silent
