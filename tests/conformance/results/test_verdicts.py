@@ -47,3 +47,4 @@ def test_a_violation_tells_its_whole_story() -> None:
         "   1  ann connects",
     ]
     assert str(violation("CHAT-7")).splitlines()[3] == "exchange:"
+    assert "exchange:" not in str(VIOLATIONS["SRV-9"]("an end", "none", ()))

@@ -93,24 +93,40 @@ def test_a_client_that_may_say_little_at_a_time_waits_until_it_was_read() -> Non
 @pytest.mark.slow
 def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
     write(asks_for_names=NAMES.replace("LONGEST", ""))
-    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note: said .*read b'name\? ") as told:
+    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note, as a chat: .*read b'name\? ") as told:
         searched("asks_for_names:Handler", None)
     assert "learn its dialect (socketserver-reference learn chat" in str(told.value)
+
+
+def test_each_protocol_that_was_tried_is_named(write: Write) -> None:
+    """This one repeats what is said, and then keeps its client: whoever knows that it is an echo sees the bug."""
+    reply = "self.request.sendall(self.request.recv(1024).strip().upper()); __import__('threading').Event().wait()"
+    write(keeps=ECHO.replace("REPLY", reply))
+    with pytest.raises(SpeaksOtherwise) as told:
+        searched("keeps:Handler", None)
+    assert ", as a chat: said b'does it fit', expected b'ackdoes it fit', read b'DOES IT FIT'; " in str(told.value)
+    expected = "as an echo: expected ann reads b'HELLO', then end of stream, but ann reads b'HELLO', then nothing"
+    assert f"; {expected}; add --learn" in str(told.value)
+    found = searched("keeps:Handler", "request")
+    assert found.outcome is not None
+    assert found.outcome.clause == "ECHO-3"
 
 
 @pytest.mark.slow
 def test_a_program_that_sleeps_before_it_answers_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
     reply = "__import__('time').sleep(5); self.request.sendall(b'you said ' + self.request.recv(1024))"
     write(sleeps=ECHO.replace("REPLY", reply))
-    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note: said .*read b'you said "):
+    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note, as a chat: .*read b'you said "):
         searched("sleeps:Handler", None)
 
 
 def test_a_bundled_dialect_that_fits_is_named(write: Write) -> None:
     reply = "while chunk := self.request.recv(1024): self.request.sendall(chunk)"
-    write(repeats=ECHO.replace("REPLY", reply))
-    with pytest.raises(SpeaksOtherwise, match=r"try --dialect .*rfc862"):
-        searched("repeats:Handler", None)
+    one_by_one = "\n    def serve():\n        return socketserver.TCPServer(('', 0), Handler)"
+    write(repeats=ECHO.replace("REPLY", reply) + one_by_one)
+    for program in ("repeats:Handler", "repeats:serve"):
+        with pytest.raises(SpeaksOtherwise, match=r"try --dialect .*rfc862"):
+            searched(program, None)
 
 
 def test_a_bundled_dialect_in_which_others_hear_what_is_said_is_not_named(write: Write) -> None:
@@ -131,6 +147,7 @@ def test_a_bundled_dialect_in_which_others_hear_what_is_said_is_not_named(write:
     with pytest.raises(SpeaksOtherwise) as told:
         searched("repeats_to_all:Handler", None)
     assert "ncat-broker" not in str(told.value)
+    assert "rfc862" not in str(told.value)  # an echo says nothing to others
 
 
 def test_an_echo_in_no_known_dialect_is_told_how_to_be_learned_as_one(write: Write) -> None:

@@ -106,6 +106,24 @@ def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
 
 
 @pytest.mark.slow
+def test_what_was_not_understood_is_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """No dialect is spoken backwards."""
+    folder = write(
+        backwards="""
+        import socketserver
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                while said := self.request.recv(1024):
+                    self.request.sendall(said[::-1])
+    """
+    )
+    assert main(["schedule", f"{folder}/backwards.py:Handler", "--learn"]) == 2
+    told = capsys.readouterr().err
+    assert "as an echo: echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'  1-lesaeW" in told
+    assert "as a chat: not even by 1000 clients; " in told
+
+
+@pytest.mark.slow
 def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,7 +183,7 @@ def test_what_a_program_does_not_speak_after_all_is_not_taken_for_learned(
                     self.request.sendall(self.request.recv(1024) + b" has joined")
         """
     )
-    monkeypatch.setattr(World, "learn", lambda _, protocol, *__: f'protocol = "{protocol}"\n')
+    monkeypatch.setattr(World, "learn", lambda _, protocol, *__: (f'protocol = "{protocol}"\n', ()))
     assert main(["schedule", "tells:Handler", "ask", "--learn"]) == 2
     assert re.search(r"cannot be learned.* ann reads b'hello has joined', by what was learned", capsys.readouterr().err)
 

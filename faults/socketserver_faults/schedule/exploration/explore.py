@@ -109,7 +109,7 @@ def learn_dialect(world: World, protocol: str, until: float = math.inf) -> str:
 
 
 def _learned(world: World, protocol: str, until: float) -> str:
-    text = world.learn(protocol, until)
+    text, doubts = world.learn(protocol, until)
     try:
         world.dialect = read_dialect(text, "learned", "the dialect that was learned")
     except BadDialect as error:
@@ -117,7 +117,8 @@ def _learned(world: World, protocol: str, until: float) -> str:
     world.subject = replace(world.subject, protocol=protocol)
     failure = first_meeting(world, protocol)
     if failure is not None and failure.shape is not None:  # what is read is wrong
-        raise SubjectRefused(f"expected {failure.expected}, but {failure.observed}, by what was learned")
+        why = "; ".join(doubts) or f"expected {failure.expected}, but {failure.observed}, by what was learned"
+        raise SubjectRefused(why)
     return text
 
 

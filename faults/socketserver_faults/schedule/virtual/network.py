@@ -22,6 +22,7 @@ Next: `outside.py`.
 """
 
 import socket
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -93,12 +94,34 @@ MODELLED = {
 """The names of the module that are the same in each run."""
 
 
+def listening(
+    kind: type[Socket],
+    address: SocketAddress,
+    *,
+    family: int = socket.AF_INET,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    dualstack_ipv6: bool = False,
+) -> Socket:
+    """Return what create_server() returns."""
+    del reuse_port, dualstack_ipv6  # an address has one listener, which all clients of the machine reach
+    server = kind(family)
+    try:
+        server.bind(address)
+        server.listen(socket.SOMAXCONN if backlog is None else backlog)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
 class SocketModule(ModuleType):
     """The module that a module under test imports as `socket`."""
 
     def __init__(self, kind: type[Socket]) -> None:
         super().__init__("socket", "Virtual sockets.")
         self.socket = self.SocketType = kind
+        self.create_server = partial(listening, kind)
 
     def __getattr__(self, name: str) -> Any:
         if name in MODELLED:

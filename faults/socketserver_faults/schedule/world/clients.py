@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
@@ -85,6 +85,13 @@ class _OnlySite:
     restart = exit_report = wait_idle = staticmethod(lambda: "")
 
 
+class LearnedText(NamedTuple):
+    """What was learned: the text of a dialect, and what it leaves open, with the reasons."""
+
+    text: str
+    doubts: tuple[str, ...]
+
+
 @dataclass
 class LearnedSite:
     """The program as `learn` sees it: a target, and its site, which can be restarted within the run."""
@@ -145,6 +152,8 @@ class VirtualClients:
         self._stage: Any = modules.load("socketserver_reference.conformance.driver.stage")
 
         def coming() -> str:
+            if not self._told.coming:
+                raise NoDialect(f"not even by {MAX_LEARNERS} clients")
             return self._told.coming.pop(0)
 
         class VirtualClient(client.Client):  # type: ignore[misc]  # the base is made at run time
@@ -185,10 +194,10 @@ class VirtualClients:
         # a program whose threads wait for each other says nothing: its schedules tell why
         return None if found is not None and found.read == "nothing" else found
 
-    def learn(self, site: LearnedSite, protocol: str) -> str:
-        """Talk to the server; return the text of a dialect for it. Raise NoDialect if nothing can be learned."""
+    def learn(self, site: LearnedSite, protocol: str) -> LearnedText:
+        """Talk to the server; return a dialect for it. Raise NoDialect if nothing can be learned."""
         self._told = NotedTranscript(self._scheduler.note)
-        self._told.coming = [f"client {number}" for number in range(1, MAX_LEARNERS)]
+        self._told.coming = [f"client {number}" for number in range(1, 1 + MAX_LEARNERS)]
         learn = "socketserver_reference.conformance.learn"
         conversation = vars(self._modules.load(f"{learn}.conversation"))
         conversation.update(Client=self._learner, MIN_AWAIT_TIMEOUT=FIT_TIMEOUT, MAX_HEARD_BYTES=LEARNED_BYTES)
@@ -197,9 +206,10 @@ class VirtualClients:
         propose = self._modules.load(f"{learn}.propose")
         vars(propose)["verify"] = lambda *_: None  # whether the program speaks the dialect is asked next
         try:
-            return str(propose.propose(protocol, site, LEARNING_TIMEOUT).text)
+            proposal = propose.propose(protocol, site, LEARNING_TIMEOUT)
         except conversation["CannotLearn"] as error:
             raise NoDialect(str(error)) from None
+        return LearnedText(proposal.text, tuple(proposal.doubts))
 
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""

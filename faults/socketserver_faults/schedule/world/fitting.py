@@ -14,8 +14,7 @@ from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import World
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import bundled
-from socketserver_reference.conformance.driver.dialect_fit import Misfit
-from socketserver_reference.conformance.scenario.steps import Connect, Say, join
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, join
 from socketserver_reference.conformance.scenario.violation import Violation
 
 FIRST_MEETING = {
@@ -24,7 +23,14 @@ FIRST_MEETING = {
 }
 
 TALK = {
-    **FIRST_MEETING,
+    "echo": NamedScenario(
+        "talk",
+        "",
+        "ECHO-2",
+        (Connect("ann"), Connect("ben"), Say("ann", b"hello"), HalfClose("ann"), Say("ben", b"hello, too")),
+        "echo",
+        "polite",
+    ),
     "chat": NamedScenario(
         "talk",
         "",
@@ -33,7 +39,10 @@ TALK = {
         politeness="polite",
     ),
 }
-"""What shows a dialect as a whole: in a chat also who hears what."""
+"""What shows a dialect as a whole, also who hears what: in a chat all, and in an echo nobody else."""
+
+
+NAMED = {"chat": "a chat", "echo": "an echo"}
 
 
 class SpeaksOtherwise(SubjectRefused):
@@ -50,11 +59,18 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
     misfit = world.misfit(protocol)
     if misfit is None:  # it speaks the dialect, and has a bug: the search will tell
         return protocol
-    if not given and world.dialect == NOTE and _meets(world, "echo", NOTE):
-        return "echo"
+    tried = [f"as {NAMED[protocol]}: said {misfit.said}, expected {misfit.expected}, read {misfit.read}"]
+    if not given and world.dialect == NOTE:
+        failure = first_meeting(world, "echo", NOTE)
+        if failure is None:
+            return "echo"
+        tried.append(f"as an echo: expected {failure.expected}, but {failure.observed}")
     if not given and world.misfit("echo") is not None:  # it repeats what is said, in another form than NOTE's
         protocol = "echo"
-    raise SpeaksOtherwise(_told(misfit, world, protocol))
+    raise SpeaksOtherwise(
+        f"{world.subject.name} speaks another dialect than {misfit.dialect}, {'; '.join(tried)}; "
+        f"{_advice(world, protocol)}"
+    )
 
 
 def _meets(world: World, protocol: str, dialect: Dialect) -> bool:
@@ -73,13 +89,11 @@ def _fitting(world: World) -> Iterator[str]:
             yield name
 
 
-def _told(misfit: Misfit, world: World, protocol: str) -> str:
-    seen = f"said {misfit.said}, expected {misfit.expected}, read {misfit.read}"
+def _advice(world: World, protocol: str) -> str:
     known = ", ".join(_fitting(world))
-    advice = (
-        f"add --learn, or try --dialect {known}"
-        if known
-        else f"add --learn; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
+    if known:
+        return f"add --learn, or try --dialect {known}"
+    return (
+        f"add --learn; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
         "mine.toml), and use --dialect mine.toml"
     )
-    return f"{world.subject.name} speaks another dialect than {misfit.dialect}: {seen}; {advice}"

@@ -37,7 +37,14 @@ from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.calls import note_calls
-from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients, in_time
+from socketserver_faults.schedule.world.clients import (
+    CLIENTS_THREAD,
+    LearnedSite,
+    LearnedText,
+    NoDialect,
+    VirtualClients,
+    in_time,
+)
 from socketserver_faults.schedule.world.endless import goes_on, reads_ends
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
@@ -160,11 +167,11 @@ class World:
         self._run(lambda: found.append(self._players.misfit(self.dialect, protocol)), no_preemption)
         return found[0] if found else None
 
-    def learn(self, protocol: str, until: float = math.inf) -> str:
-        """Return the text of a dialect for the program; raise SubjectRefused if none can be learned until a moment of
+    def learn(self, protocol: str, until: float = math.inf) -> LearnedText:
+        """Return a dialect for the program; raise SubjectRefused if none can be learned until a moment of
         time.monotonic().
         """
-        learned: list[str] = []
+        learned: list[LearnedText] = []
         try:
             site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
             met = self._run(lambda: self._learn(site, protocol, learned), in_time(until), MAX_LEARNING_STEPS)
@@ -175,7 +182,7 @@ class World:
             raise SubjectRefused(f"expected that {broken.expected}, but {broken.observed}" if broken else "it ends")
         return learned[0]
 
-    def _learn(self, site: LearnedSite, protocol: str, learned: list[str]) -> None:
+    def _learn(self, site: LearnedSite, protocol: str, learned: list[LearnedText]) -> None:
         learned.append(self._players.learn(site, protocol))
         self.scheduler.give_up()
 

@@ -59,6 +59,8 @@ class Proposal:
     """Whether the user ended it before it was complete."""
     keys: Sequence[ToldKey] = ()
     """The keys, for a report."""
+    doubts: Sequence[str] = ()
+    """What is a comment in the file, as it was not understood, and why."""
 
 
 UNGUESSABLE = "framing.in"
@@ -263,8 +265,9 @@ def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal
     """
     evidence = ["The proposal has what was learned; it cannot be used before that is corrected."]
     written = _readable(learned, [*header, f"This is not a valid dialect yet: {error}"])
-    evidence += [f"Look at {one.table}.{one.key}: {one.why}" for one in learned.doubtful]
-    return Proposal(written, error, evidence, [str(one) for one in learned.suspicions])
+    doubts = [f"{one.table}.{one.key}: {one.why}" for one in learned.doubtful]
+    evidence += [f"Look at {doubt}" for doubt in doubts]
+    return Proposal(written, error, evidence, [str(one) for one in learned.suspicions], doubts=doubts)
 
 
 def _readable(learned: LearnedDialect, header: Sequence[str]) -> str:

@@ -173,7 +173,8 @@ class Violation(AssertionError):
         story = [str(clause or CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
         remarks = [("that is", self.place), ("note", self.note), ("replayed", self.confirmation)]
         told = {what: [f"{what + ':':<9} {text}"] if text else [] for what, text in remarks}
-        return [*story, *told["that is"], *told["note"], "exchange:", *self.exchange, *told["replayed"]]
+        exchange = ["exchange:", *self.exchange] if self.exchange else []
+        return [*story, *told["that is"], *told["note"], *exchange, *told["replayed"]]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -66,6 +66,26 @@ def test_a_server_that_serves_one_at_a_time(write: Write) -> None:
     assert searched(f"{folder}/one_by_one.py", None, 0).outcome is None
 
 
+def test_a_server_made_by_create_server(write: Write) -> None:
+    """An address that is taken leaves no socket behind."""
+    folder = write(
+        created="""
+        import socket, threading
+        def serve(client):
+            with client:
+                client.sendall(client.recv(1024).strip().upper())
+        with socket.create_server(("", 9999), backlog=5) as server:
+            try:
+                socket.create_server(("", 9999))
+            except OSError:
+                assert socket.create_server(("", 9998)).fileno() == server.fileno() + 1
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],)).start()
+    """
+    )
+    assert searched(f"{folder}/created.py", "ask").outcome is None
+
+
 def test_a_module_that_serves_when_it_is_imported_and_a_package_with_a_main(write: Write) -> None:
     folder = write(serves_always=echo().replace('__name__ == "__main__"', "True"))
     assert searched("serves_always", "ask").outcome is None

@@ -225,7 +225,6 @@ def test_the_module_has_the_constants_and_exceptions_of_the_real_one(network: Ne
 @pytest.mark.parametrize(
     ("use", "name"),
     [
-        (lambda module: module.create_server, "create_server"),
         (lambda module: module.socketpair, "socketpair"),
         (lambda module: module.socket(socket.AF_UNIX), "AF_UNIX, only AF_INET"),
         (lambda module: module.socket(type=socket.SOCK_DGRAM), "SOCK_DGRAM"),
