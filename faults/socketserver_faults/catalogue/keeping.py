@@ -8,7 +8,7 @@ from typing import Any
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.echo import EchoHandler
-from socketserver_reference.lifecycle import Children, StreamServer
+from socketserver_reference.lifecycle import Children, StreamServer, Threads
 
 
 @fault("CHAT-18", own_process=True)
@@ -28,6 +28,22 @@ class LeavesItsWriter(ChatHandler):
         super().handle()
 
 
+@fault("CHAT-18")
+class LeavesMembersToDeliveries(ChatHandler):
+    """Nobody removes a member that has left but the next delivery, which fails on its closed socket.
+
+    Thought: a delivery removes whoever it cannot reach, so a client that leaves needs nothing else.
+
+    Seen: nothing is wrong with any conversation. But whom a delivery gives up is remembered until its handler has
+    ended, which it has; and in a room where nobody speaks, the members themselves pile up.
+
+    Fixed: remove the member in finish(): what the handler has added, it removes.
+    """
+
+    def finish(self) -> None:
+        pass
+
+
 @fault("ECHO-9", own_process=True)
 class RemembersWhoAsked(EchoHandler):
     """The server keeps what it has allocated for each client, for statistics that nobody asks for.
@@ -44,6 +60,24 @@ class RemembersWhoAsked(EchoHandler):
         kept = self.server.__dict__.setdefault("clients", {})
         kept[self.client_address] = bytearray(b"\0" * 16384)
         return super().receive()
+
+
+@fault("ECHO-9")
+class RemembersEveryThread(Threads):
+    """The server joins each thread that has ended, and keeps it in its set of handlers.
+
+    Thought: a thread that has been joined costs nothing any more.
+
+    Seen: no thread too many, no descriptor; and memory that grows for months. A Thread is an object like any other,
+    with all that it refers to, until nothing refers to it. To end the server takes longer each day, too: it joins them
+    all again.
+
+    Fixed: discard the thread where it is joined.
+    """
+
+    def forget(self, thread: threading.Thread | None) -> None:
+        if thread is not None:
+            thread.join()
 
 
 @fault("ECHO-9")

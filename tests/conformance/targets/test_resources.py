@@ -1,6 +1,7 @@
 """What a process holds, as Linux tells."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -9,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.conformance.targets import proc_files
-from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE, Resources, held_below, held_here
+from socketserver_reference.conformance.targets.resources import (
+    CLOSED_SOCKETS,
+    ENDED_THREADS,
+    MEMORY,
+    WRITABLE,
+    Resources,
+    held_below,
+    held_here,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is seen of what a process holds")
 
@@ -93,6 +102,45 @@ def test_of_this_process_all_is_seen_but_memory() -> None:
     finally:
         over.set()
         thread.join()
+
+
+def counted_here(what: str) -> int:
+    return (held_here() or {})[what]
+
+
+def test_a_closed_socket_counts_in_this_process_as_long_as_something_refers_to_it() -> None:
+    before = counted_here(CLOSED_SOCKETS)
+    kept = {socket.socket(), socket.socket()}
+    assert counted_here(CLOSED_SOCKETS) == before
+    for one in kept:
+        one.close()
+    assert counted_here(CLOSED_SOCKETS) == before + 2
+    cycle: list[object] = [kept.pop()]
+    cycle.append(cycle)
+    assert counted_here(CLOSED_SOCKETS) == before + 2
+    del one, cycle
+    assert counted_here(CLOSED_SOCKETS) == before + 1  # that nothing has collected the cycle yet says nothing
+
+
+def test_an_ended_thread_counts_in_this_process_and_one_that_was_never_started_does_not() -> None:
+    before = counted_here(ENDED_THREADS)
+    over = threading.Event()
+    kept = [threading.Thread(target=over.wait), threading.Thread(target=over.wait)]
+    kept[0].start()
+    meanwhile = counted_here(ENDED_THREADS)
+    over.set()
+    kept[0].join()
+    assert meanwhile == before
+    assert counted_here(ENDED_THREADS) == before + 1
+
+
+def test_no_object_of_this_process_is_asked_for_its_class() -> None:
+    def asked(_: object) -> type:
+        raise AssertionError
+
+    proxy = type("Proxy", (), {"__class__": property(asked)})()
+    assert held_here()
+    del proxy
 
 
 def test_nothing_is_held_where_nothing_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,16 @@
 """What the processes of a server hold, as Linux tells: threads, open descriptors, child processes, memory; and how to
 leave them few descriptors.
 
-On other systems nothing is seen of it.
+On other systems nothing is seen of it. The memory of this process is the checker's as well as the server's; what tells
+is which objects it keeps that are of no use any more.
 """
 
 import contextlib
+import gc
 import os
+import socket
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -16,6 +20,8 @@ from socketserver_reference.conformance.targets.quiescence import state
 
 MEMORY = "KiB of memory"
 WRITABLE = "KiB that may be written to"
+CLOSED_SOCKETS = "closed sockets"
+ENDED_THREADS = "ended threads"
 
 Resources = Mapping[str, int]
 """How much is held of each, what tells most first. A child process counts until its parent has waited for it. Memory is
@@ -32,9 +38,21 @@ def held_below(process: int) -> Resources | None:
 
 
 def held_here() -> Resources | None:
-    """Return what this process and all below it hold, but for memory: that is the checker's as well."""
+    """Return what this process and all below it hold: objects of no use any more, instead of memory."""
     held = _held([str(os.getpid()), *processes_below(os.getpid())])
-    return held and {what: count for what, count in held.items() if what not in (MEMORY, WRITABLE)}
+    return held and {what: count for what, count in held.items() if what not in (MEMORY, WRITABLE)} | _kept()
+
+
+def _kept() -> dict[str, int]:
+    """Count the closed sockets and the ended threads that something refers to."""
+    gc.collect()  # besides themselves
+    kept = {CLOSED_SOCKETS: 0, ENDED_THREADS: 0}
+    for one in gc.get_objects():
+        if issubclass(type(one), socket.socket):  # isinstance() asks the object, which may do anything
+            kept[CLOSED_SOCKETS] += one.fileno() == -1
+        elif issubclass(type(one), threading.Thread):
+            kept[ENDED_THREADS] += one.ident is not None and not one.is_alive()
+    return kept
 
 
 def _held(processes: Iterable[str]) -> Resources | None:
