@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.checks.echo import EchoConformance
     from socketserver_reference.conformance.inprocess.checks import ServerConformance
     from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+    from socketserver_reference.conformance.runner.machines import state_machine
     from socketserver_reference.conformance.scenario.violation import Violation
     from socketserver_reference.conformance.targets.external import Running
     from socketserver_reference.conformance.targets.in_process import InProcess
@@ -49,6 +50,7 @@ __all__ = [
     "ServerConformance",
     "ServerSpec",
     "Violation",
+    "state_machine",
 ]
 
 _HOMES = {
@@ -61,6 +63,7 @@ _HOMES = {
     "ServerConformance": "inprocess.checks",
     "ServerSpec": "inprocess.hosts",
     "Violation": "scenario.violation",
+    "state_machine": "runner.machines",
 }
 
 

@@ -8,6 +8,7 @@ Read in this order:
     chat_machines.py    the machines for a chat
     handshake_rules.py  what clients of a chat also do where it has a handshake
     echo_machines.py    the machines for an echo
+    examples.py         where runs that failed are kept
     explore.py          runs a machine
 
 To add a rule, write it in the machine of its protocol and profile.

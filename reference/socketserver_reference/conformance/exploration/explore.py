@@ -9,10 +9,12 @@ from collections.abc import Container
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.database import ExampleDatabase
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
 from socketserver_reference.clauses import CLAUSES, Profile
+from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.exploration.chat_machines import AbruptChatMachine, PoliteChatMachine
@@ -23,8 +25,10 @@ from socketserver_reference.conformance.exploration.echo_machines import (
     DatagramMachine,
     EchoMachine,
 )
+from socketserver_reference.conformance.exploration.examples import kept_at
 from socketserver_reference.conformance.exploration.handshake_rules import with_handshakes
 from socketserver_reference.conformance.exploration.machine import Machine
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.text import counted
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -36,18 +40,33 @@ RUNS_PER_SEED = 10
 """Runs from one seed before another is derived, since the runs of one seed resemble each other."""
 
 
-def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
-    """Have Hypothesis draw so many runs; raise the failure that it shrank to."""
+def machine_for(protocol: str, profile: Profile, dialect: Dialect) -> Any:
+    """Return the machine that explores servers of this dialect; it lacks its campaign."""
+    machine = MACHINES[protocol, profile]
+    return with_handshakes(machine) if protocol == "chat" and dialect.handshake else machine
+
+
+def most_steps(protocol: str, dialect: Dialect) -> int:
+    """Return how many rules a run of such servers may have."""
+    return dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # the most that one rule may use
+
+
+def _draw(
+    machine: Any, steps: int, with_seed: str, runs: int, database: ExampleDatabase | None = None, *, first: bool = False
+) -> None:
+    """Have Hypothesis draw so many runs, the `first` ones after those that failed before; raise the failure that it
+    shrank to.
+    """
     chosen = settings(
         max_examples=runs,
         stateful_step_count=steps,
         deadline=None,
-        database=None,
+        database=database,
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[*([Phase.reuse] if first else []), Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
     with without_constants_of_modules():
@@ -70,20 +89,28 @@ def explore(
     *,
     examples: int,
     with_seed: int,
+    database: str = "",
+    kept_as: str = "",
     chosen: Container[str] = CLAUSES,
 ) -> None:
-    """Explore the server with the machine of a profile; raise the Violation of the first chosen clause found broken."""
+    """Explore the server with the machine of a profile; raise the Violation of the first chosen clause found broken.
+
+    What failed is kept in the `database`, if there is one, and comes first in the next exploration of the same server
+    in the same dialect, `kept_as` the same.
+    """
     campaign = Campaign(session, profile, examples, chosen)
-    base: Any = MACHINES[protocol, profile]
-    if protocol == "chat" and session.dialect.handshake:
-        base = with_handshakes(base)
-    machine: Any = type(base.__name__, (base,), {"campaign": campaign})
-    steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # the most that one rule may use
+    base = machine_for(protocol, profile, session.dialect)
+    # Hypothesis keeps examples by the name of the machine, and drops those that do not fail: so a server has its own.
+    named = f"{base.__name__} {kept_as}, {session.target}, {session.dialect.name}"
+    machine: Any = type(named, (base,), {"campaign": campaign})
+    steps = most_steps(protocol, session.dialect)
     try:
-        for begun in range(0, examples, RUNS_PER_SEED):
-            if not campaign.over:
-                _draw(machine, steps, f"{with_seed}, from run {begun}", min(RUNS_PER_SEED, examples - begun))
-    except (Violation, HypothesisException):
+        with kept_at(database) as kept:
+            for begun in range(0, examples, RUNS_PER_SEED):
+                if not campaign.over:
+                    count = min(RUNS_PER_SEED, examples - begun)
+                    _draw(machine, steps, f"{with_seed}, from run {begun}", count, kept, first=not begun)
+    except (Violation, HypothesisException, NotChecked):
         if not campaign.found:
             raise
     cut_short = ""

@@ -7,6 +7,7 @@ Read in this order:
     check_outcomes.py    the verdict on a clause from the end of its check
     advice.py            what to do about a server that speaks another dialect
     plugin.py            the pytest plugin
+    machines.py          state machines as tests of their own, for HypoFuzz
     direct.py            checks without pytest, for the kill matrix
     display.py           what a check shows while it runs
     command_run.py       pytest for `check`; it collects the classes of collected.py or collected_family.py

@@ -144,6 +144,16 @@ class Options:
     seed: int = field(
         default=0, metadata=_of(Option("seed of the state machines (default: 0)", seed, "N|random", effort=True))
     )
+    database: str = field(
+        default="",
+        metadata=_of(
+            Option(
+                "keep the runs of state machines that fail there, and begin with those that are there: a directory, or "
+                "redis://host:port/number",
+                metavar="DIR|URL",
+            )
+        ),
+    )
     timeout: float = field(
         default=DEFAULT_TIMEOUT,
         metadata=_of(

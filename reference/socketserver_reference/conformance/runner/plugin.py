@@ -154,6 +154,7 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
     from socketserver_reference.conformance.confirm.confirmer import Effort
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
     from socketserver_reference.conformance.driver.budget import Budget, default_budget
+    from socketserver_reference.conformance.exploration.examples import kept_at
     from socketserver_reference.conformance.runner import direct
     from socketserver_reference.conformance.targets.base import CannotCheck
 
@@ -168,6 +169,8 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
         options = run.options
         seconds = options.budget or default_budget(options.timeout, options.examples, dialect.limits)
         budget = Budget(seconds, fixed=options.budget is not None)
+        with kept_at(options.database):  # before anything is checked
+            pass
         session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect, Effort())
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
@@ -223,6 +226,8 @@ class _Fixtures:
                 profile,
                 examples=options.examples,
                 with_seed=options.seed,
+                database=options.database,
+                kept_as=request.node.nodeid,
                 chosen=tellable(options, request.cls.groups),
             )
 
