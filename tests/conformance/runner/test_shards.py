@@ -1,5 +1,6 @@
 """Checks in several processes, and on several machines: the verdicts are the same, and each is reached once."""
 
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -33,7 +34,7 @@ def verdicts(pytester: pytest.Pytester, *options: str) -> dict[str, str]:
     found = {}
     for case in ElementTree.parse(file).iter("testcase"):
         outcome = next((f"{one.tag}: {one.get('message', '').partition(chr(10))[0]}" for one in case), "passed")
-        found[f"{case.get('classname')}::{case.get('name')}"] = outcome
+        found[f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"] = outcome
     return found
 
 
@@ -42,6 +43,9 @@ def test_the_verdicts_of_several_processes_are_those_of_one(pytester: pytest.Pyt
     pytester.makepyfile(test_both=SUBJECTS)
     alone = verdicts(pytester, "-n", "0")
     assert verdicts(pytester, "-n", "2") == alone
+    # A worker elsewhere gets the files first, into a directory of its own.
+    remote = (f"--tx=2*popen//python={sys.executable}//chdir={pytester.mkdir('there')}", f"--rsyncdir={pytester.path}")
+    assert verdicts(pytester, "--dist=load", *remote) == alone
     kinds = {outcome.partition(":")[0] for outcome in alone.values()}
     assert kinds == {"passed", "failure", "skipped"}
     assert any("CHAT-3: the server MUST" in outcome for outcome in alone.values())
