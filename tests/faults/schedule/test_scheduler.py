@@ -238,3 +238,28 @@ def test_a_thread_that_looks_again_and_again_lets_others_go_on_and_time_pass(sch
 
     scheduler.run(main)
     assert 5 < scheduler.now < 6
+
+
+def test_threads_that_sleep_again_and_again_reach_a_late_moment_unless_something_else_happens(
+    scheduler: Scheduler, virtual: Any
+) -> None:
+    """This one naps 4,000 times, wakes another, and naps as often again: in seconds. Only then does an hour pass."""
+    ends: list[float] = []
+
+    def nap(times: int) -> None:
+        for _ in range(times):
+            scheduler.sleep(0.00025)
+        ends.append(scheduler.now)
+
+    def main() -> None:
+        event = virtual.Event()
+        scheduler.spawn(event.wait, "woken")
+        scheduler.spawn(lambda: scheduler.sleep(3600), "late")
+        nap(4000)
+        event.set()
+        nap(4000)
+        nap(6000)
+
+    scheduler.run(main)
+    assert ends[1] < 10
+    assert 3600 < ends[2] < 3610

@@ -5,7 +5,9 @@ Read in this order:
     footprints.py     what a step touches
     run.py            the data of a run
     recorder.py       the steps of a run, with what they touch
-    scheduler.py      one thread runs at a time; points, decisions, deadlocks
+    decisions.py      which thread runs next
+    scheduler.py      one thread runs at a time; points and deadlocks
+    unrecorded.py     the same code for runs that are not recorded
     serials.py        numbers of objects in place of addresses
     locks.py          locks made of points
     threads.py        a `threading` module

@@ -2,7 +2,7 @@
 
 `Recording` is the part of the scheduler that knows of it.
 
-Next: `scheduler.py`.
+Next: `decisions.py`.
 """
 
 from dataclasses import dataclass, field
@@ -100,6 +100,8 @@ class Recording:
     running: Task | None
     aborting: bool
     now: float
+    silent = False
+    """Whether no run will be recorded: see `unrecorded.py`."""
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None

@@ -64,13 +64,18 @@ class Task:
     """The locks that it holds."""
     within: Footprint = field(default_factory=dict)
     """What each of its steps touches besides, while it is in code that does not say so itself."""
+    turn: list["Task"] = field(default_factory=list)
+    """All threads that live, in the order in which they are asked when this one runs; [] if that is not known."""
 
     def enabled(self, now: float) -> bool:
         """Whether it can run."""
-        return self.ready is None or (self.until is not None and now >= self.until) or self.ready()
+        ready = self.ready
+        return ready is None or ready() or (self.until is not None and now >= self.until)
 
     def waits(self) -> str:
         """Say what it waits for, and which thread holds that."""
+        if self.ready is None:
+            return f"{self.name} {self.doing}"
         other = self.holder() if self.holder else None
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 

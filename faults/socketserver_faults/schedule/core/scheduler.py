@@ -18,15 +18,16 @@ moment, the run ends with a deadlock, which says what each thread waits for.
 
 At the end of a run the threads that are left are resumed one by one, and `Aborted` is raised at their point.
 
-Next: `serials.py`.
+Next: `unrecorded.py`.
 """
 
 import threading
 from collections.abc import Callable
 from typing import NoReturn, Self
 
-from socketserver_faults.schedule.core.footprints import WRITE, CannotReduceHere
-from socketserver_faults.schedule.core.recorder import IDLE, PROCESS, Recording
+from socketserver_faults.schedule.core.decisions import STEP_SECONDS, Deciding, when_idle
+from socketserver_faults.schedule.core.footprints import WRITE
+from socketserver_faults.schedule.core.recorder import IDLE, PROCESS
 from socketserver_faults.schedule.core.run import (
     Aborted,
     Choose,
@@ -34,25 +35,11 @@ from socketserver_faults.schedule.core.run import (
     LostThread,
     ScheduleEvent,
     ScheduleTrace,
-    StepLimitReached,
     Task,
     Worker,
     no_preemption,
     thread_location,
 )
-
-STEP_SECONDS = 1e-6
-"""Virtual seconds that every step takes, so that a loop which polls the clock ends."""
-
-MAX_RUN_STEPS = 20_000
-"""Steps after which a run counts as endless."""
-
-MAX_STREAK_STEPS = 1000
-"""Steps that a thread takes at most in a row: then others go first, and time passes, since it may wait by looking again
-and again."""
-
-STREAK_SECONDS = 0.1
-"""Virtual seconds that pass then: together less than any client waits for a reply."""
 
 MAX_NOTE_CHARACTERS = 500
 """Most characters of a note: a program may print anything."""
@@ -61,15 +48,15 @@ LOST_TIMEOUT = 10.0
 """Real seconds within which a thread must come to a point."""
 
 
+MAX_RUN_STEPS = 20_000
+"""Steps after which a run counts as endless."""
+
+
 def _never() -> bool:
     return False
 
 
-def _at_once() -> bool:
-    return True
-
-
-class Scheduler(Recording):
+class Scheduler(Deciding):
     """See the module. One run at a time; a context manager, as it owns the real threads."""
 
     def __init__(self) -> None:
@@ -78,20 +65,21 @@ class Scheduler(Recording):
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
         """Each thread calls it before it begins (True) and after it ends (False): for points between lines."""
-        super().__init__()
+        Deciding.__init__(self)
         self._lost: Task | None = None
         self._begin(no_preemption, MAX_RUN_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
         self.story = ScheduleTrace()
         self.tasks: list[Task] = []
+        self.living = []
         self.running = None
         self.aborting = False
         self.now = 0.0
         self.threads_made = 0
         self._choose = choose
         self._steps = 0
-        self._streak = 0
+        self._streak = self._naps = 0
         self._most_steps = most_steps
         self._failure: BaseException | None = None
 
@@ -157,6 +145,7 @@ class Scheduler(Recording):
         task = Task(len(self.tasks), name, daemon, body)
         self._note_spawned(task)
         self.tasks.append(task)
+        self._change_living(begins=task)
         return task
 
     def point(
@@ -180,15 +169,19 @@ class Scheduler(Recording):
             if ready is not None and not ready():
                 raise Deadlock(f"no other thread could end this wait: {what}")
             return True
-        task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
-        task.until = None if timeout is None else self.now + timeout
+        task.doing = what
+        if ready is not None:
+            task.waiting, task.ready, task.holder = waiting, ready, holder
+            task.until = None if timeout is None else self.now + timeout
         if self.recorder is not None:
             task.waited = {}
-        self._pass_on()
+        self._pass_on(task)
         if self.aborting:
             raise Aborted
-        task.ready = None
-        return ready is None or ready()
+        if ready is None:
+            return True
+        task.ready = task.until = None
+        return (timeout is None and self.recorder is None) or ready()
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass; all other threads may go first."""
@@ -196,7 +189,7 @@ class Scheduler(Recording):
 
     def wait_idle(self) -> None:
         """Return when no other thread can run."""
-        self.point(IDLE, _at_once)
+        self.point(IDLE, when_idle)
 
     def give_up(self, failure: BaseException | None = None) -> NoReturn:
         """End the run here and now; `run` raises the failure, if there is one."""
@@ -226,11 +219,8 @@ class Scheduler(Recording):
 
     # The baton
 
-    def _pass_on(self) -> None:
-        """Decide which thread runs next; return when the calling thread may go on, or is over."""
-        me = self.running
-        if me is not None and me.over:
-            me = None
+    def _pass_on(self, me: Task | None = None) -> None:
+        """Decide which thread runs next; return when the calling thread may go on, if it is not over."""
         try:
             following = self._decide(me)
         except BaseException as failure:  # also one of the chooser or of a condition
@@ -270,6 +260,7 @@ class Scheduler(Recording):
                 self.trace(False)
         self._note_ended(task)
         task.over = True
+        self._change_living(ends=task)
         assert task.worker is not None
         worker, task.worker = task.worker, None
         if task is self._lost:  # it came to a point after all, but the run is over
@@ -280,70 +271,3 @@ class Scheduler(Recording):
             self._home.release()
         else:
             self._pass_on()
-
-    def _decide(self, me: Task | None) -> Task | None:
-        """Return the thread to run next; None if the run is over."""
-        self._steps += 1
-        self.now += 0.0 if self.recorder else STEP_SECONDS
-        options = self._options(me)
-        jumps = False
-        if self._streak > MAX_STREAK_STEPS:
-            if self.recorder:
-                raise CannotReduceHere(f"{me.name if me else 'a thread'} waits by looking again and again")
-            moments = self._moments() if options == [me] else []
-            self._streak, self.now = 0, max(self.now + STREAK_SECONDS, min(moments, default=0.0))
-            options = self._options(me, others_first=True)
-        while not options:
-            moments = self._moments()
-            if not moments:
-                self._end()
-                return None
-            self.story.stuck = self.story.stuck or self.waits()
-            self.now, jumps = max(self.now, min(moments)), True
-            options = self._options(me)
-        if self._steps > self._most_steps:
-            raise StepLimitReached(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
-        taken = 0
-        if len(options) > 1 or self.recorder:
-            taken = self._choose(options)
-        if len(options) > 1:
-            self.story.decisions.append((len(options), taken))
-        chosen = options[taken]
-        if self.recorder is not None:
-            self.recorder.begin(chosen, options, jumps or chosen.doing == IDLE)
-        self._streak = self._streak + 1 if chosen is me else 0
-        first = options[0]
-        instead = f"{first.name} {first.doing}" if taken else ""
-        self.story.events.append(ScheduleEvent(chosen.name, chosen.doing, instead))
-        return chosen
-
-    def _moments(self) -> list[float]:
-        """Return the moments for which threads wait."""
-        return [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
-
-    def _options(self, me: Task | None, *, others_first: bool = False) -> list[Task]:
-        """Return the threads that can run: the running one, if it can, then the others in turn."""
-        begin = me.number + others_first if me else 0
-        in_turn = self.tasks[begin:] + self.tasks[:begin]
-        if self.recorder is not None:
-            options = [task for task in in_turn if not task.over and task.doing is not IDLE and self._enabled(task)]
-        else:
-            now = self.now
-            options = [
-                task
-                for task in in_turn
-                if not task.over
-                and task.doing is not IDLE
-                and (task.ready is None or (task.until is not None and now >= task.until) or task.ready())
-            ]
-        return options or [task for task in in_turn if not task.over and task.ready is _at_once]
-
-    def _end(self) -> None:
-        """No thread can ever run: the end if all left are daemons, a deadlock otherwise."""
-        if any(not task.over and not task.daemon for task in self.tasks):
-            self.story.stuck = self.waits()
-            raise Deadlock("; ".join(self.waits()))
-
-    def waits(self) -> list[str]:
-        """Return what each thread waits for."""
-        return [task.waits() for task in self.tasks if not task.over]

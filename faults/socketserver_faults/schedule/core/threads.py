@@ -18,6 +18,7 @@ from socketserver_faults.schedule.core.run import Aborted, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
 from socketserver_faults.schedule.core.thread_kinds import from_the_library, local_of
+from socketserver_faults.schedule.core.unrecorded import unrecorded
 
 
 class _Thread(Numbered):
@@ -133,7 +134,13 @@ class _MainThread(_Thread):
 
 def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *_: None) -> Namespace:
     """Return the `threading` of a scheduler; `at_exit` gets what the library wants to be called at the end."""
-    thread = type("Thread", (_Thread,), {"_scheduler": scheduler})
+
+    def kind_of(kind: type[Any]) -> type[Any]:
+        return unrecorded(kind) if scheduler.silent else kind
+
+    kinds = (_Thread, Lock, RLock, Condition, Event, Semaphore)
+    of_threads, of_locks, of_rlocks, of_conditions, of_events, of_semaphores = map(kind_of, kinds)
+    thread = type("Thread", (of_threads,), {"_scheduler": scheduler})
     main = type("MainThread", (_MainThread, thread), {})
 
     def of(task: Task) -> Any:
@@ -145,8 +152,8 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         assert scheduler.running is not None, "no thread runs while modules are being prepared"
         return scheduler.running
 
-    def condition(lock: Lock | None = None) -> Condition:
-        return Condition(scheduler, lock or RLock(scheduler, "condition's lock"), named("condition"))
+    def condition(lock: Lock | None = None) -> Any:
+        return of_conditions(scheduler, lock or of_rlocks(scheduler, "condition's lock"), named("condition"))
 
     def living() -> list[Task]:
         scheduler.touch(LIVES, READ)
@@ -165,12 +172,12 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
 
     modelled: dict[str, Any] = {
         "Thread": thread,
-        "Lock": lambda: Lock(scheduler, named("lock")),
-        "RLock": lambda: RLock(scheduler, named("lock")),
+        "Lock": lambda: of_locks(scheduler, named("lock")),
+        "RLock": lambda: of_rlocks(scheduler, named("lock")),
         "Condition": condition,
-        "Event": lambda: Event(scheduler, named("event")),
-        "Semaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, None),
-        "BoundedSemaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, value),
+        "Event": lambda: of_events(scheduler, named("event")),
+        "Semaphore": lambda value=1: of_semaphores(scheduler, named("semaphore"), value, None),
+        "BoundedSemaphore": lambda value=1: of_semaphores(scheduler, named("semaphore"), value, value),
         "current_thread": current_thread,
         "currentThread": current_thread,
         "main_thread": lambda: of(scheduler.tasks[0]),

@@ -68,7 +68,7 @@ def chooser(deviations: Deviations) -> Choose:
         nonlocal count
         count += 1
         option = wanted.get(count, 0)
-        if option >= len(options):
+        if option and option >= len(options):
             raise NoSuchOption(f"decision {count} has {len(options)} options, and the schedule takes number {option}")
         return option
 

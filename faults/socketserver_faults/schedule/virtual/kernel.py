@@ -10,8 +10,10 @@ import errno
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from socketserver_faults.schedule.core.footprints import READ, WRITE, Touch
+from socketserver_faults.schedule.core.unrecorded import unrecorded
 from socketserver_faults.schedule.virtual.connection import End, SocketAddress, failure
 from socketserver_faults.schedule.virtual.descriptors import (
     FIRST_DESCRIPTOR_OF_CLIENTS,
@@ -41,7 +43,9 @@ class Kernel(Descriptors):
     """The open files of a virtual process, and the addresses of its listeners."""
 
     def __init__(self, points: Points, capacity: int, partial: bool) -> None:
-        super().__init__(points)
+        Descriptors.__init__(self, points)
+        self._ends: type[End] = End if points.recorded else unrecorded(End)
+        self._queues: type[Listener] = Listener if points.recorded else unrecorded(Listener)
         self.capacity = capacity
         self.partial = partial
         self.over = False
@@ -100,9 +104,9 @@ class Kernel(Descriptors):
 
     def end(self, name: str) -> End:
         """Return an end that is not connected."""
-        return End(name, self.capacity, self.points.label(), self._touch())
+        return self._ends(name, self.capacity, self.points.label(), self._toucher())
 
-    def _touch(self) -> Touch | None:
+    def _toucher(self) -> Touch | None:
         return self.points.touch if self.points.recording else None
 
     def free_address(self) -> SocketAddress:
@@ -135,8 +139,8 @@ class Kernel(Descriptors):
             self.bind(number, file.end.address)
         address = file.end.address
         self.points.touch("the listeners", READ | WRITE)
-        file.end = self._listeners[address[1]] = Listener(
-            file.end.name, address, self.capacity, backlog, self.points.label(), self._touch()
+        file.end = self._listeners[address[1]] = self._queues(
+            file.end.name, address, self.capacity, backlog, self.points.label(), self._toucher()
         )
 
     def accept(self, number: int) -> tuple[int, End]:
@@ -191,7 +195,8 @@ class Kernel(Descriptors):
             end = file.end
             waits = isinstance(end, End) and not (dont_wait or self._nonblocking(file))
             if waits and (self.points.recording or not end.readable()):
-                self._wait(file, _waiting_to("read from", end), lambda: end.readable(needed=True))
+                ready = partial(end.readable, needed=True) if self.recorded else end.readable
+                self._wait(file, _waiting_to("read from", end), ready)
             # a client of a recorded run reads one send at a time: what it makes of them does not depend on that
             one_send = self.points.recording and number >= FIRST_DESCRIPTOR_OF_CLIENTS
             data: bytes = end.recv(size, peek, one_send)
@@ -265,6 +270,8 @@ class Kernel(Descriptors):
 
     def _changed(self, end: End | Listener) -> Callable[[], bool]:
         seen = end.changes
+        if not self.recorded:
+            return lambda: end.changes != seen
         end.changed_since(seen)
         return lambda: end.changed_since(seen)
 

@@ -187,9 +187,9 @@ class Modules:
 
     def load(self, name: str) -> ModuleType:
         """Return the module of that name that the program under test imports."""
-        if name in self._substitutes:
-            substitute: ModuleType = self._substitutes[name]
-            return substitute
+        known = self._substitutes.get(name) or self._lasting.get(name)
+        if known is not None:
+            return known
         if name == "importlib":
             return self._importlib
         if below(name, REFUSED_MODULES):

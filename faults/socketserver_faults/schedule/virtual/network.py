@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import NotModelled
+from socketserver_faults.schedule.core.unrecorded import unrecorded
 from socketserver_faults.schedule.virtual.connection import End, SocketAddress
 from socketserver_faults.schedule.virtual.descriptors import (
     FIRST_DESCRIPTOR,
@@ -129,15 +130,34 @@ class SocketModule(ModuleType):
         raise NotModelled(f"the virtual socket module has no {name}")
 
 
+class SocketKinds:
+    """The classes of sockets, and the module that has them: the same for all runs in a virtual process."""
+
+    kernel: Kernel
+    """That of the current run."""
+
+    def __init__(self, *, recorded: bool) -> None:
+        self.socket: type[Socket] = type("socket", (Socket if recorded else unrecorded(Socket),), {"machine": self})
+        self.client_socket = type("socket", (self.socket,), {"of_client": True})
+        self.module = SocketModule(self.socket)
+
+
 class Network:
     """A virtual machine for one run."""
 
-    def __init__(self, points: Points, *, capacity: int = DEFAULT_CAPACITY_BYTES, partial: bool = False) -> None:
+    def __init__(
+        self,
+        points: Points,
+        *,
+        capacity: int = DEFAULT_CAPACITY_BYTES,
+        partial: bool = False,
+        kinds: SocketKinds | None = None,
+    ) -> None:
         """Begin without a socket. With `partial`, send() takes what there is room for, as it may with a timeout."""
-        self.kernel = Kernel(points, capacity, partial)
-        self.socket: type[Socket] = type("socket", (Socket,), {"kernel": self.kernel})
-        self.client_socket = type("socket", (self.socket,), {"of_client": True})
-        self.module = SocketModule(self.socket)
+        kernel = Kernel if points.recorded else unrecorded(Kernel)
+        kinds = kinds or SocketKinds(recorded=points.recorded)
+        self.kernel = kinds.kernel = kernel(points, capacity, partial)
+        self.socket, self.client_socket, self.module = kinds.socket, kinds.client_socket, kinds.module
 
     def pair(self, name: str, server: str = SERVER, *, of_client: bool = False) -> tuple[Socket, Socket]:
         """Return the server's and the client's socket of a connection, without a point. Each has the other's name.

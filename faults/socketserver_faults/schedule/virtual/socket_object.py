@@ -17,7 +17,7 @@ Next: `network.py`.
 import errno
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from socketserver_faults.schedule.core.footprints import READ, WRITE
 from socketserver_faults.schedule.core.namespace import NotModelled
@@ -43,10 +43,17 @@ SHUTS = {
 }
 
 
+class VirtualMachine(Protocol):
+    """The virtual machine of a class of sockets."""
+
+    kernel: Kernel
+    """That of the current run."""
+
+
 class Socket:
     """See the module. Methods without a docstring do what those of `socket.socket` do."""
 
-    kernel: ClassVar[Kernel]
+    machine: ClassVar[VirtualMachine]
     of_client: ClassVar[bool] = False
     family: int = socket.AF_INET
     type = socket.SOCK_STREAM
@@ -54,6 +61,7 @@ class Socket:
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         """Make a socket that is not connected, or one for an existing descriptor."""
+        self.kernel = self.machine.kernel
         if family == socket.AF_INET6:
             self.family = family
         for prefix, wanted, known in (
@@ -271,6 +279,8 @@ class Socket:
 
     def _flags(self, flags: int, *others: int) -> bool:
         """Return whether MSG_DONTWAIT is set. MSG_NOSIGNAL has no effect: Python ignores that signal."""
+        if not flags:
+            return False
         number = int(flags)  # those of the library are slow
         unknown = number & ~(DONT_WAIT | NO_SIGNAL | sum(others))
         if unknown:

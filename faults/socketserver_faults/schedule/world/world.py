@@ -31,10 +31,11 @@ from socketserver_faults.schedule.core.run import (
 from socketserver_faults.schedule.core.scheduler import MAX_RUN_STEPS, Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
+from socketserver_faults.schedule.core.unrecorded import unrecorded
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
-from socketserver_faults.schedule.virtual.network import Network, NotModelled
+from socketserver_faults.schedule.virtual.network import Network, NotModelled, SocketKinds
 from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.calls import note_calls
 from socketserver_faults.schedule.world.clients import (
@@ -102,7 +103,7 @@ class World:
     ) -> None:
         """With `watched`, the program says what it does with its objects, and its runs can be recorded."""
         self.subject = subject
-        self.scheduler = Scheduler()
+        self.scheduler = Scheduler() if watched else unrecorded(Scheduler)()
         self.lines = False
         """Whether threads may be switched between its lines."""
         shared = SharedObjects(self.scheduler) if watched else None
@@ -110,7 +111,8 @@ class World:
         self._stalling: set[str] = set()
         """The clients that stop reading in the scenario that is played."""
         self.dialect = dialect
-        self._network = Network(self.scheduler)
+        self._kinds = SocketKinds(recorded=watched)
+        self._network = Network(self.scheduler, kinds=self._kinds)
         self.modules = Modules(
             substitutes.substitutes(self.scheduler, lambda: self._network, subject.arguments, subject.folders),
             subject.fresh,
@@ -192,7 +194,7 @@ class World:
         self.modules.forget()
         self._begin()
         self._network.kernel.over = True
-        self._network = Network(self.scheduler, capacity=self._capacity)
+        self._network = Network(self.scheduler, capacity=self._capacity, kinds=self._kinds)
         self.scheduler.spawn(self._run_program, "main")
         self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
 
@@ -202,7 +204,7 @@ class World:
         SERIALS.note = partial(self.scheduler.touch, "the numbers of objects", READ | WRITE)
         NotModelled.refusals.clear()
         self._begin()
-        self._network = Network(self.scheduler, capacity=self._capacity)
+        self._network = Network(self.scheduler, capacity=self._capacity, kinds=self._kinds)
         failure: Violation | None = None
         judged = True
         watch(self.scheduler)
@@ -320,11 +322,8 @@ class World:
     def _comes(self, clients: Task) -> bool:
         """Wait for a client; return False once all have left."""
         listener = substitutes.listener_of(self._server)
-
-        def comes() -> bool:
-            return listener is not None and listener.has_arrived()
-
-        ready = lambda: self.scheduler.is_over(clients) or comes()  # noqa: E731
+        is_over, comes = self.scheduler.is_over, bool if listener is None else listener.has_arrived
+        ready = lambda: is_over(clients) or comes()  # noqa: E731
         self.scheduler.point("sees a client connect", ready, waiting="waits for clients")
         return comes()
 

@@ -66,6 +66,33 @@ def test_a_server_that_serves_one_at_a_time(write: Write) -> None:
     assert searched(f"{folder}/one_by_one.py", None, 0).outcome is None
 
 
+@pytest.mark.parametrize("second", ["", "threading.Thread(target=look, daemon=True).start();"])
+def test_a_program_that_looks_again_all_the_time_comes_to_the_end_of_an_hour(second: str, write: Write) -> None:
+    """With a loop of its own in the main thread, and in another."""
+    folder = write(
+        looks=f"""
+        import socketserver, threading, time
+        members, lock = set(), threading.Lock()
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with lock: members.add(self.request)
+                while said := self.request.recv(100):
+                    with lock:
+                        for member in members: member.sendall(b"ack" + said)
+                with lock: members.discard(self.request)
+        def look():
+            while True: time.sleep(0.3)
+        server = socketserver.ThreadingTCPServer(("", 9999), Handler)
+        threading.Thread(target=server.serve_forever, args=(60,), daemon=True).start()
+        {second}
+        while True: pass
+    """
+    )
+    found = searched(f"{folder}/looks.py", "idle", 0)
+    assert found.outcome is None
+    assert found.whole
+
+
 def test_a_server_made_by_create_server(write: Write) -> None:
     """An address that is taken leaves no socket behind."""
     folder = write(
