@@ -216,7 +216,7 @@ def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.Capt
         (["tests.servers.racy_chat:Nix"], "tests.servers.racy_chat has no handler class 'Nix'"),
         (["tests.servers.racy_chat:make_nothing"], "nor a function that returns one"),
         (["tests.servers.racy_chat:Refused"], "the scheduler does not model multiprocessing.Process"),
-        (["tests.servers.racy_chat:Forking"], "the scheduler does not model os.fork"),
+        (["tests.servers.racy_chat:Forking"], "the scheduler does not model os.fork: processes share nothing"),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_one_line(

@@ -9,6 +9,8 @@ from socketserver_faults.cli import schedule
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world import clients
+from socketserver_faults.schedule.world.clients import LearnedText
+from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import World
 from tests.support.scheduling.programs import Write
 
@@ -237,3 +239,38 @@ def test_learning_ends_when_the_time_is_up(
     write(shouts=SHOUTS)
     assert main(["schedule", "shouts:Handler", "request", "--learn", "--seconds", "10"]) == 2
     assert "cannot be learned, as an echo: the time is up (see --seconds)\n" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_chat_that_cannot_be_learned_is_not_taken_for_an_echo(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name comes back in one form, and all that is said later in another."""
+    folder = write(
+        welcomes="""
+        import socketserver
+        members = {}
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                name = self.request.recv(1024)
+                members[self.request] = name
+                self.request.sendall(b"welcome " + name)
+                while said := self.request.recv(1024):
+                    for member in list(members):
+                        member.sendall(name + b"> " + said)
+                del members[self.request]
+    """
+    )
+    program = f"{folder}/welcomes.py:Handler"
+    learn = World.learn
+
+    def only_echoes(world: World, protocol: str, until: float) -> LearnedText:
+        if protocol == "chat":
+            raise SubjectRefused("nothing was understood")
+        return learn(world, protocol, until)
+
+    monkeypatch.setattr(World, "learn", only_echoes)
+    assert main(["schedule", program, "--learn"]) == 2
+    told = capsys.readouterr().err
+    assert "as a chat: nothing was understood; as an echo: " in told
+    assert ", by what was learned" in told

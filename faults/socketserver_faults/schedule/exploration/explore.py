@@ -27,7 +27,7 @@ from socketserver_faults.schedule.exploration.search import (
     search,
     where_stories_part,
 )
-from socketserver_faults.schedule.world.fitting import first_meeting, protocol_spoken
+from socketserver_faults.schedule.world.fitting import first_meeting, protocol_spoken, talk
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
@@ -102,23 +102,26 @@ def learn_dialect(world: World, protocol: str, until: float = math.inf) -> str:
     refusals: list[str] = []
     for other in [protocol] if protocol else ["chat", "echo"]:
         try:
-            return _learned(world, other, until)
+            return _learned(world, other, until, named=bool(protocol))
         except SubjectRefused as refusal:
             refusals.append(f"as {'an' if other == 'echo' else 'a'} {other}: {refusal}")
     raise SubjectRefused(f"the dialect of {world.subject.name} cannot be learned, {'; '.join(refusals)}")
 
 
-def _learned(world: World, protocol: str, until: float) -> str:
+def _learned(world: World, protocol: str, until: float, *, named: bool) -> str:
     text, doubts = world.learn(protocol, until)
     try:
         world.dialect = read_dialect(text, "learned", "the dialect that was learned")
     except BadDialect as error:
         raise SubjectRefused(str(error)) from None
     world.subject = replace(world.subject, protocol=protocol)
-    failure = first_meeting(world, protocol)
-    if failure is not None and failure.shape is not None:  # what is read is wrong
-        why = "; ".join(doubts) or f"expected {failure.expected}, but {failure.observed}, by what was learned"
-        raise SubjectRefused(why)
+    failures = [first_meeting(world, protocol)]
+    if protocol == "echo" and not named:  # it may be a chat that cannot be learned
+        failures.append(world.play(talk(protocol, world.dialect)).failure)
+    for failure in failures:
+        if failure is not None and failure.shape is not None:  # what is read is wrong
+            why = "; ".join(doubts) or f"expected {failure.expected}, but {failure.observed}, by what was learned"
+            raise SubjectRefused(why)
     return text
 
 

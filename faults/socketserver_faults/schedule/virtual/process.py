@@ -18,6 +18,7 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.chance import PROCESS_ID, Chance
 from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.kernel import Kernel
+from socketserver_faults.schedule.virtual.outside import OUTSIDE, REFUSED_MODULES
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
 DESCRIPTOR_CALLS = ("closerange", "dup", "fdopen", "pipe", "read", "sendfile", "write")
@@ -31,9 +32,19 @@ MAX_LINE_CHARACTERS = 500
 """Most characters of a line that a program has not ended."""
 
 
+INSTEAD = {
+    "fork": REFUSED_MODULES["multiprocessing"],
+    "kill": OUTSIDE["os.kill"][1],
+    **dict.fromkeys(("exec", "popen", "posix_spawn", "spawn", "system", "wait"), REFUSED_MODULES["subprocess"]),
+}
+"""The beginning of a name -> what to do instead."""
+
+
 def refuse(what: str, *_: object, **__: object) -> NoReturn:
     """Refuse a call that is not modelled."""
-    raise NotModelled(f"the scheduler does not model {what}")
+    name = what.partition(".")[2]
+    advice = next((f": {advice}" for begin, advice in INSTEAD.items() if name.startswith(begin)), "")
+    raise NotModelled(f"the scheduler does not model {what}{advice}")
 
 
 class Os(ModuleType):

@@ -22,24 +22,16 @@ FIRST_MEETING = {
     "echo": NamedScenario("meet", "", "ECHO-2", (Connect("ann"), Say("ann", b"hello")), "echo", "polite"),
 }
 
-TALK = {
-    "echo": NamedScenario(
-        "talk",
-        "",
-        "ECHO-2",
-        (Connect("ann"), Connect("ben"), Say("ann", b"hello"), HalfClose("ann"), Say("ben", b"hello, too")),
-        "echo",
-        "polite",
-    ),
-    "chat": NamedScenario(
-        "talk",
-        "",
-        "CHAT-2",
-        (*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hello, too")),
-        politeness="polite",
-    ),
-}
-"""What shows a dialect as a whole, also who hears what: in a chat all, and in an echo nobody else."""
+CHAT_TALK = (*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hello, too"))
+
+
+def talk(protocol: str, dialect: Dialect) -> NamedScenario:
+    """Return what shows a dialect as a whole, also who hears what: in a chat all, and in an echo nobody else."""
+    if protocol == "chat":
+        return NamedScenario("talk", "", "CHAT-2", CHAT_TALK, politeness="polite")
+    again = (Say("ann", b"once more"),) if dialect.persistent else ()
+    steps = (Connect("ann"), Connect("ben"), Say("ann", b"hello"), *again, HalfClose("ann"), Say("ben", b"hello, too"))
+    return NamedScenario("talk", "", "ECHO-2", steps, "echo", "polite")
 
 
 NAMED = {"chat": "a chat", "echo": "an echo"}
@@ -84,8 +76,8 @@ def first_meeting(world: World, protocol: str, dialect: Dialect | None = None) -
 
 def _fitting(world: World) -> Iterator[str]:
     for name, dialect in bundled().items():
-        talks = (TALK[protocol] for protocol in dialect.protocols if protocol in TALK)
-        if any(world.play(talk, dialect=dialect).failure is None for talk in talks):
+        protocols = (protocol for protocol in dialect.protocols if protocol in FIRST_MEETING)
+        if any(world.play(talk(protocol, dialect), dialect=dialect).failure is None for protocol in protocols):
             yield name
 
 
