@@ -42,7 +42,7 @@ class RehearsedConversation(Conversation):
         for other in {who, *self.present}:
             self._unheard[other] = self._unheard.get(other, b"") + data
 
-    def leave(self, *whom: str) -> None:
+    def leave(self, *whom: str, rudely: bool = False) -> None:  # noqa: ARG002  # the others see no difference
         self.present = [who for who in self.present if who not in whom]
 
     def hear(self, until: Callable[[HeardBytes], bool] | None = None, *, briefly: bool = False) -> HeardBytes:  # noqa: ARG002  # nothing is waited for

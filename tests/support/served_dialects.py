@@ -125,6 +125,21 @@ DIALECTS: dict[str, Dialect] = {
             template = "{sender}: {body}\\r"
             notices = ["* {any} has come", "", "\\r"]
             """,
+        "name first": """
+            [framing]
+            in = "length"
+            header = "%-10d"
+            parts = 2
+            [[handshake]]
+            send = "{name}"
+            framed = true
+            [delivery]
+            template = "{sender}\\n{body}"
+            to_sender = "nothing"
+            notices = ["room\\n{any} is here"]
+            [quit]
+            word = ""
+            """,
         "unmarked": """
             [framing]
             in = "line"

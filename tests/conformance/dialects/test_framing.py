@@ -24,6 +24,9 @@ from socketserver_reference.conformance.dialects.framing import MAX_FRAME_BYTES,
         (Framing("length", header="u32be"), b"", b"\0\0\0\0"),
         (Framing("length", header="u32le", header_counted=True), b"hello", b"\x09\0\0\0hello"),
         (Framing("length", header="u64be"), b"\n" * 10, b"\0" * 7 + b"\n" * 11),
+        (Framing("length", header="%-4d", parts=2), b"ann\nhello", b"3   ann5   hello"),
+        (Framing("length", header="u8", parts=2), b"\nhello", b"\0\x05hello"),
+        (Framing("length", header="u8", parts=3), b"1\nann\nhello", b"\x011\x03ann\x05hello"),
         (Framing("length", header="u64le"), b"hello", b"\x05" + b"\0" * 7 + b"hello"),
     ],
 )
@@ -39,6 +42,7 @@ def test_what_is_no_length_is_no_frame_however_long_it_is() -> None:
     for lie in (b"-12", b"abc", b"1 2", b"+12", "\u0663\u0663".encode()[:3]):
         assert framing.cut(lie + b"hello") == (lie + b"hello", 8)
     assert framing.cut(b"999hello") is None
+    assert Framing("length", header="%3d", parts=2).cut(b"  3annabchello") == (b"ann\nabchello", 14)
     counted = Framing("length", header="u16be", header_counted=True)
     assert counted.cut(b"\0\x01hello") == (b"\0\x01hello", 7)
     assert counted.cut(b"\0\x02hello") == (b"", 2)
@@ -53,6 +57,7 @@ def test_what_fits_into_a_frame() -> None:
     assert Framing("fixed", size=100).longest == 100
     assert not Framing("line").holds(10)
     assert Framing("length").holds(10)
+    assert not Framing("length", parts=2).holds(10)
 
 
 def test_a_frame_is_begun_without_its_end_or_with_a_length_that_is_none() -> None:

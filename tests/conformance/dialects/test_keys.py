@@ -26,6 +26,7 @@ NEEDS = {
     "pad": 'in = "fixed"\nsize = 100',
     "header": 'in = "length"',
     "header_counted": 'in = "length"',
+    "parts": 'in = "length"\n[delivery]\ntemplate = "{sender}\\n{body}"',
     "requests": 'transform = "identity"',
     "framed": 'send = "{name}"',
     "farewell": 'word = "bye"',

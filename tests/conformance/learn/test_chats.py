@@ -328,7 +328,7 @@ def test_a_notice_that_another_covers_is_left_out() -> None:
 def test_speakers_that_hear_now_this_and_now_that_cannot_be_told() -> None:
     class Fickle(servers.Member):
         def say(self, speech: servers.Speech, body: bytes) -> None:
-            super().say(replace(speech, to_sender=b"said {body}\nand sent\n" if body[-1:].isdigit() else None), body)
+            super().say(replace(speech, to_sender=b"said {body}\nand {body}\n" if body[-1:].isdigit() else None), body)
 
     def make() -> servers.Chat:
         server = servers.Chat(servers.Speech())

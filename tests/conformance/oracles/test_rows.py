@@ -120,6 +120,10 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         lambda: KeepingRoom(Random(1)),
         [*TWO, HalfClose("ben")],
     ),
+    ("missing | cut", "", "in pieces"): (
+        lambda: damaged(LABELLED, 2, lambda *_: b""),
+        [*TWO, Say("ann", b"say it", in_pieces=True)],
+    ),
     ("missing", "lurks", ""): (
         lambda: TalkersRoom(Random(1)),
         [*TWO, Connect("lou"), WaitUntilHeard("lou", "ann")],

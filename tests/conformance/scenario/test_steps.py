@@ -29,7 +29,7 @@ SUITE = "reference/socketserver_reference/conformance"
 
 TELLING = {
     f"{SUITE}/driver/stage.py": "performs them",
-    f"{SUITE}/driver/triggers.py": "says which clause they can show broken",
+    f"{SUITE}/driver/conditions.py": "says which clause they can show broken",
     f"{SUITE}/driver/rewritings.py": "invents them",
     f"{SUITE}/oracles/chat_room.py": "judges them",
     f"{SUITE}/oracles/datagram.py": "judges them",

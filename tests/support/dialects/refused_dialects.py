@@ -37,6 +37,8 @@ REFUSED = [
     (CHAT + '[framing]\nin = "length"\nheader = "%s"', "framing.header = ", "%04d"),
     (CHAT + '[framing]\nin = "length"\nheader = "%21d"', "framing.header = ", "%20d"),
     (CHAT + '[framing]\nin = "length"\nheader = "u24be"', "framing.header = ", '"u32be"'),
+    (CHAT + '[framing]\nin = "line"\nparts = 2', "framing.parts applies to", '"length"'),
+    (CHAT + '[framing]\nin = "length"\nparts = 2', 'delivery has "ack{body}"', "2 parts of a delivery"),
     (CHAT + "[framing]\nheader_counted = true", "framing.header_counted applies to", '"length"'),
     (CHAT + '[framing]\nin = "length"\nheader = "%1d"', "framing and limits leave", "distinct ones need 40"),
     (CHAT + '[framing]\nin = "line"\nout = "fixed"\nsize = 41', "framing and limits leave", "framing.size"),

@@ -193,7 +193,8 @@ def _framed(dialect: Dialect, framing: Framing, text: str) -> str:
         return repr(text.encode())
     match framing.kind:
         case "length":
-            return f"{text.encode()!r} behind its length ({framing.header})"
+            parts = " and ".join(repr(part.encode()) for part in text.split("\n", framing.parts - 1))
+            return f"{parts}{', each' if framing.parts > 1 else ''} behind its length ({framing.header})"
         case "fixed":
             return f"{text.encode()!r}, filled up with {framing.pad!r} to {framing.size} bytes"
         case _:

@@ -7,7 +7,8 @@
     length    a number before it, its length in bytes: in decimal digits, or binary
     none      nothing, and deliveries are not lines either; only outwards
 
-A frame is the content: without terminator, padding or length.
+A frame is the content: without terminator, padding or length. Where a delivery comes in several frames with a length,
+its name in one and the words in the next, these parts count as one frame, with a newline between them.
 """
 
 import re
@@ -33,6 +34,9 @@ BINARY_HEADERS: Mapping[str, tuple[int, Order]] = {
 
 LENGTH_NUMBER = re.compile(rb" *[0-9]+ *")
 
+PARTS_END = b"\n"
+"""What stands between the parts of a frame; no utterance holds it then."""
+
 MAX_FRAME_BYTES = 128 * 1024
 """Most bytes of an incomplete frame: a longer one counts as one that never ends."""
 
@@ -48,6 +52,8 @@ class Framing:
     header: str = "%4d"
     header_counted: bool = False
     """Whether a length includes the header's own bytes."""
+    parts: int = 1
+    """Parts of a frame, each with its own length."""
 
     @property
     def header_bytes(self) -> int:
@@ -90,7 +96,7 @@ class Framing:
             case "fixed":
                 return frame.ljust(self.size, self.pad)
             case "length":
-                return self._header(len(frame)) + frame
+                return b"".join(self._header(len(part)) + part for part in frame.split(PARTS_END, self.parts - 1))
             case "none":
                 return frame
             case _:
@@ -113,12 +119,23 @@ class Framing:
                 frame = data[begin : begin + self.size]
                 return (frame.rstrip(self.pad), self.size) if len(frame) == self.size else None
             case "length":
-                return self._after_header(data, begin)
+                return self._counted_parts(data, begin)
             case "none":
                 return None
             case _:
                 end = data.find(self.newline, begin)
                 return (data[begin:end], end - begin + len(self.newline)) if end >= 0 else None
+
+    def _counted_parts(self, data: bytes, begin: int) -> tuple[bytes, int] | None:
+        found: list[bytes] = []
+        end = begin
+        for _ in range(self.parts):
+            part = self._after_header(data, end)
+            if part is None:
+                return None
+            found.append(part[0])
+            end += part[1]
+        return PARTS_END.join(found), end - begin
 
     def _after_header(self, data: bytes, begin: int) -> tuple[bytes, int] | None:
         header = data[begin : begin + self.header_bytes]
@@ -131,5 +148,7 @@ class Framing:
         return (data[first : first + size], self.header_bytes + size) if len(data) >= first + size else None
 
     def holds(self, byte: int) -> bool:
-        """Whether a frame may contain this byte."""
+        """Whether an utterance in a frame may contain this byte."""
+        if self.parts > 1:
+            return byte not in PARTS_END
         return self.kind in ("fixed", "length") or byte not in self.newline

@@ -98,6 +98,8 @@ def _framings(found: Document) -> tuple[Framing, Framing]:
     for key, kind in (("size", "fixed"), ("pad", "fixed"), ("header", "length"), ("header_counted", "length")):
         if kind not in (inward, outward) and found.has("framing", key):
             raise BadDialect(f'framing.{key} applies to "{kind}", but neither framing.in nor framing.out is "{kind}"')
+    if found.get("framing", "parts") > 1 and outward != "length":
+        raise BadDialect('framing.parts applies to framing.out = "length": each part has its own length')
     if "fixed" in (inward, outward) and not found.has("framing", "size"):
         raise BadDialect("framing.size is missing: write the size of a frame in bytes")
     framing = Framing(
@@ -108,7 +110,8 @@ def _framings(found: Document) -> tuple[Framing, Framing]:
         header=found.get("framing", "header"),
         header_counted=found.get("framing", "header_counted"),
     )
-    return framing, replace(framing, kind=outward, newline=found.get("framing", "newline_out") or framing.newline)
+    newline = found.get("framing", "newline_out") or framing.newline
+    return framing, replace(framing, kind=outward, newline=newline, parts=found.get("framing", "parts"))
 
 
 def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
@@ -223,6 +226,12 @@ def _consider_chat(dialect: Dialect) -> None:
         if dialect.framing_out.newline in template.text.encode():
             shown = printable(template.text)
             raise BadDialect(f'delivery has "{shown}", which contains framing.newline: write it without')
+    for template in told:
+        if dialect.framing_out.parts > 1 and template.text.count("\n") != dialect.framing_out.parts - 1:
+            raise BadDialect(
+                f'delivery has "{printable(template.text)}": write the {dialect.framing_out.parts} parts of a delivery '
+                "with a newline between them"
+            )
     said = [dialect.template.fill(body=body, sender=b"somebody") for body in (b"something that was said", b"x1")]
     for key, passing in (("notices", dialect.notices), ("prompts", dialect.prompts)):
         for one in passing:

@@ -11,7 +11,8 @@ Read in this order:
     budget.py             the time that a check, or `learn`, may take
     carry_over.py         state that one scenario leaves for the next
     staging.py            the stage of each scenario: its oracle and rewriter
-    triggers.py           which steps can show that a clause is broken     rewritings.py    the same steps without those
+    conditions.py         what steps hold                                  rewritings.py    the same steps without that
+    triggers.py           which of it can show that a clause is broken
     masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other
     measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all

@@ -23,6 +23,9 @@ MAX_EVIDENCE_BYTES = 64 * 1024
 LAG_BYTES = MIN_BACKLOG_BYTES // 2
 """Bytes that wait for a client at once, from which on the server may hold more for it than CHAT-15 demands."""
 
+GIVING_WAY_TIMEOUT = 0.02
+"""Seconds that a client waits before those that give way read: it is not judged, and a server at rest needs less."""
+
 EVIDENCE_TIMEOUT = 0.25
 """Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
 
@@ -51,6 +54,7 @@ class ClientReader:
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._stalled: set[str] = set()
+        self._giving_way: set[str] = set()  # those of them that read while others wait
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
         self._flooded = False  # whether much was said at once
         self.before_leaving: Callable[[Violation], None] = lambda _: None
@@ -60,9 +64,11 @@ class ClientReader:
         """Note who reads from now on."""
         if step.effect in ("stops reading", "approaches", "falls silent"):
             self._stalled.update(step.clients)
+            self._giving_way.update(step.clients if step.gives_way else ())
             self._visitors.update(step.clients if step.effect == "approaches" else ())
         elif step.effect in ("reads again", "leaves", "half-closes"):
             self._stalled.difference_update({*step.clients} - self._visitors)
+            self._giving_way.difference_update(step.clients)
 
     def _keep_up(self) -> None:
         """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
@@ -78,12 +84,28 @@ class ClientReader:
         self._keep_up()
         client = self._clients[who]
         begun = time.monotonic()
-        got = client.receive()
+        got = self._receive_past_others(client) if self._giving_way else client.receive()
         if got is None:
             self._report_silence(who, client.timeout)
         else:
             self._pace.note(begun)
             self._take(who, got)
+
+    def _receive_past_others(self, client: Client) -> bytes | Ending | None:
+        """Receive something that those who give way may hold up: they read as long as nothing comes."""
+        until = time.monotonic() + self.timeout
+        client.set_timeout(min(GIVING_WAY_TIMEOUT, self.timeout))
+        while (got := client.receive()) is None and time.monotonic() < until:
+            client.set_timeout(0)
+            for who in [who for who in self._giving_way if who in self._clients]:
+                slow = self._clients[who]
+                slow.set_timeout(min(GIVING_WAY_TIMEOUT, self.timeout))
+                read = slow.receive()
+                slow.set_timeout(self.timeout)
+                if read is not None:
+                    self._take(who, read)
+        client.set_timeout(self.timeout)
+        return got
 
     def _report_silence(self, who: str, seconds: float) -> None:
         self.transcript.entries.append(Waited(who, seconds))

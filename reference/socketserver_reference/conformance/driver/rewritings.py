@@ -15,6 +15,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Close,
     Connect,
+    Dawdle,
     HalfClose,
     Quit,
     Reset,
@@ -141,6 +142,11 @@ def one_each(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     return found
 
 
+def in_one_piece(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without frames that come in several segments."""
+    return [replace(step, in_pieces=False) if isinstance(step, Say) else step for step in steps]
+
+
 # Who comes, reads and leaves
 
 
@@ -246,6 +252,23 @@ def settled(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
 def always_reading(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without slow readers."""
     return [step for step in steps if not isinstance(step, Stall | Resume)]
+
+
+def giving_way(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without readers so slow that they hold up others: they read while those wait."""
+    return [Dawdle(step.who) if isinstance(step, Stall) else step for step in steps]
+
+
+def one_listener(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without two who hear the same, where all stay: from when several speak at once, one reads and the others do not.
+
+    Where speakers do not hear themselves, the listener is the one that the dialect adds.
+    """
+    begun = next((count for count, step in enumerate(steps) if step.burst), len(steps))
+    if any(step.comes or step.leaves or isinstance(step, Stall) for step in steps[begun:]):
+        return list(steps)
+    here = [who for step in steps[:begun] if step.comes for who in step.clients]
+    return [*steps[:begun], *(Stall(who) for who in here[: -1 if dialect.hears_itself else None]), *steps[begun:]]
 
 
 def waiting_for_the_reply(steps: Sequence[Step], _: Dialect) -> list[Step]:

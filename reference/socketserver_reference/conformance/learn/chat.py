@@ -4,6 +4,7 @@ Each question is an attempt of its own, so none suffers from what another did to
 an answer, a fence replaces it: a client that has received the fence has received all that was sent before.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -163,6 +164,17 @@ def ask_leaving(room: RoomConversation, learned: LearnedDialect) -> None:
             return
 
 
+def ask_resetting(room: RoomConversation, _: LearnedDialect) -> None:
+    """Find out what the others are told when a client resets; what else it does to them is no part of a dialect."""
+    if not room.conversation.restarts:  # others may be there
+        return
+    guest = room.newcomer()
+    room.heard_by_all(guest)
+    with contextlib.suppress(CannotLearn):
+        room.gone(guest, rudely=True)
+    room.begin()
+
+
 LEAVING = ("CHAT-10", "CHAT-11", "CHAT-12")
 """The clauses of a room that does not go on when clients leave."""
 
@@ -223,6 +235,7 @@ QUESTIONS: Sequence[ChatQuestion] = (
     ChatQuestion("utterances without a line's end", ask_newline, ("framing.in", "framing.out")),
     ChatQuestion("how fast one may speak", ask_rate, ("limits.rate",)),
     ChatQuestion("who leaves", ask_leaving, ()),
+    ChatQuestion("who resets", ask_resetting, ()),
     ChatQuestion("what newcomers hear", ask_history, ("delivery.history",)),
     CROWD,
     ChatQuestion("words to quit by", ask_quit, ("quit.word",)),

@@ -1,6 +1,7 @@
 """Keys of a dialect from the meeting of three clients in a chat: handshake, deliveries, notices."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
@@ -66,6 +67,8 @@ def conclude_framing(room: RoomConversation, learned: LearnedDialect) -> None:
     if counted:
         learned.learn("framing", "header", counted[0].header, "the lengths were written like this")
         learned.learn("framing", "header_counted", counted[0].header_counted, "as the lengths were")
+    if heard_in.parts > 1:
+        learned.learn("framing", "parts", heard_in.parts, "a delivery came in so many frames")
 
 
 def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
@@ -101,7 +104,7 @@ def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetin
 
 def _own(room: RoomConversation, heard: bytes) -> list[bytes]:
     """Return what was said to a newcomer alone: no notice that the others heard as well, and no earlier delivery."""
-    told, _ = room.notices()
+    told = [one for notices in room.notices().values() for one in notices]
     return [piece for piece in room.news(heard) if not _is_among(room.bare(piece), told)]
 
 
@@ -158,6 +161,12 @@ def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
 def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     utterances = room.meeting.utterances
     own = [room.frames(one.heard[one.speaker]) for one in utterances]
+    receipts = [[frame for frame in one if it.text not in frame] for one, it in zip(own, utterances, strict=True)]
+    words = [[frame for frame in one if it.text in frame] for one, it in zip(own, utterances, strict=True)]
+    kinds = patterns.notices(chain(*receipts), room.varying, room.labels)
+    if all(receipts) and all(words) and {*map(len, receipts)} == {len(kinds)}:  # the same came besides, each time
+        room.keep("speaking", chain(*receipts))
+        own = words
     texts = [one.text for one in utterances]
     saw = quoted(utterances[-1].heard[utterances[-1].speaker])
     if not any(own):
@@ -224,11 +233,13 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         prompts = patterns.apart(prompts)
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
         learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
-    joining, leaving = room.notices()
+    found = room.notices()
     whys = [
-        f"when a client {did}, others heard {counted(len(found), 'kind')} of lines"
-        for did, found in (("came", joining), ("went", leaving))
-        if found
+        f"when a client {did}, {whom} heard {counted(len(notices), 'kind')} of lines"
+        for (did, whom), notices in zip(
+            (("came", "others"), ("went", "others"), ("spoke", "it")), found.values(), strict=True
+        )
+        if notices
     ]
     why = "; ".join(whys) or "no client heard anything when others came and went"
-    learned.learn("delivery", "notices", [*joining, *leaving], why)
+    learned.learn("delivery", "notices", [*chain(*found.values())], why)

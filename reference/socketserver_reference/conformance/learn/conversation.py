@@ -228,15 +228,15 @@ class Conversation:
         self._clients[who].half_close()
         self.journal.did(self.name(who), "half-closes")
 
-    def leave(self, *whom: str) -> None:
-        """Disconnect clients, one after the other: each ends its stream, and reads until the server has ended it."""
+    def leave(self, *whom: str, rudely: bool = False) -> None:
+        """Disconnect clients, one after the other: each ends its stream and reads to the end, or resets, `rudely`."""
         until = time.monotonic() + LEAVING_TIMEOUT
         for who in whom:
             client = self._clients.pop(who)
             del self._heard[who]
-            self.journal.did(self.name(who), "closes")
-            client.half_close()
-            if who not in self.ended:
+            self.journal.did(self.name(who), "resets its connection" if rudely else "closes")
+            (client.reset if rudely else client.half_close)()
+            if who not in self.ended and not rudely:
                 self.site.wait_idle()
                 left = until - time.monotonic()
                 client.leave(max(IDLE_SILENCE, self.waits.lag if self.seen_idle else left))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, MAX_DIGITS, Framing
 
@@ -88,10 +89,9 @@ def ends_in_two_ways(framing: Framing, data: bytes) -> bool:
 
 
 def length_framings(newline: bytes = b"\n") -> Iterator[Framing]:
-    """Yield each framing with lengths."""
-    for header in KNOWN_HEADERS:
-        for counted in (False, True):
-            yield Framing("length", newline, header=header, header_counted=counted)
+    """Yield each framing with lengths, those in which each delivery is one frame first."""
+    for parts, header, counted in product((1, 2), KNOWN_HEADERS, (False, True)):
+        yield Framing("length", newline, header=header, header_counted=counted, parts=parts)
 
 
 def counts(framing: Framing, data: bytes) -> bool:
@@ -106,7 +106,7 @@ def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedF
         if not all(counts(framing, one.data) for one in deliveries):
             continue
         size = framing.header_bytes
-        inner = [one.data[size:].partition(one.text) for one in deliveries]
+        inner = [(framing.cut(one.data) or (b"", 0))[0].partition(one.text) for one in deliveries]
         why = f"deliveries begin with their length in bytes, such as {deliveries[0].data[:size]!r}"
         heads = tuple(before for before, _, _ in inner)
         return ObservedFraming(framing, heads, _only([after for _, _, after in inner]), why)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import takewhile
 
-from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS
+from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, Template
 
 CLOCK = r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 """Dates and times of day; in texts that are seconds apart they may be the same."""
@@ -184,6 +184,11 @@ def likeness(one: bytes, other: bytes, varying: Iterable[str]) -> int:
     first, second = read(one), read(other)
     begin, end = _common([first, second])
     return sum(map(_is_word, [*first[:begin], *first[len(first) - end :]]))
+
+
+def covers(general: str, special: str) -> bool:
+    """Whether the general template matches whatever the special one matches."""
+    return Template.parse(general, "any").matches(special.encode())
 
 
 def _alike(one: Pattern, other: Pattern) -> bool:

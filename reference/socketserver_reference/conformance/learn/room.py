@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import count, takewhile
+from itertools import chain, count, takewhile
 from typing import Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -40,7 +40,7 @@ MAX_ANSWERING_TOGETHER = 20
 MAX_WAITING_NEWCOMERS = 5
 """Connections that fit into the backlog of any server."""
 
-Occasion = Literal["joining", "leaving"]
+Occasion = Literal["joining", "leaving", "speaking"]
 
 Question = TypeVar("Question")
 
@@ -62,8 +62,9 @@ class RoomConversation:
         self.framed = understood.framed
         self.template: Template = understood.template
         self.answers = understood.answers
-        self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}}
-        """Occasion -> the lines that the others heard when a client came or went, each once, in order."""
+        self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}, "speaking": {}}
+        """Occasion -> the lines that the others heard when a client came or went, or the client itself besides what it
+        said, each once, in order."""
         self.unended: dict[bytes, None] = {}
         """Notices that have no end, in a chat whose deliveries have one."""
         self.words: list[bytes] = []
@@ -275,18 +276,20 @@ class RoomConversation:
             yield list(zip(waiting, guests, strict=False))
             del waiting[: len(guests)]
 
-    def gone(self, *whom: str, heard: HeardBytes | None = None, said: Sequence[bytes] = ()) -> None:
-        """Disconnect clients, unless they have left; keep the frames heard then and in `heard` but deliveries, those of
-        what was `said` included: a busy server may deliver late.
+    def gone(
+        self, *whom: str, heard: HeardBytes | None = None, said: Sequence[bytes] = (), rudely: bool = False
+    ) -> None:
+        """Disconnect clients, unless they have left, `rudely` by a reset; keep the frames heard then and in `heard` but
+        deliveries, those of what was `said` included: a busy server may deliver late.
         """
         left = [
             *MEETING_NAMES,
             *(who for who in whom if who in self.conversation.ended),
         ]  # what a client read before its end is a notice, too
         self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said, several=len(whom) > 1)
-        if self._all_stay:
+        if self._all_stay and not rudely:
             return
-        self.conversation.leave(*whom)
+        self.conversation.leave(*whom, rudely=rudely)
         self._note("leaving", self._staying(self.conversation.hear()), said, several=len(whom) > 1)
 
     def ask(self, who: str, data: bytes, until: Callable[[HeardBytes], bool], *, briefly: bool = False) -> HeardBytes:
@@ -326,25 +329,19 @@ class RoomConversation:
         def likeness(occasion: Occasion) -> int:
             return max((patterns.likeness(line, other, self.varying) for other in self.lines[occasion]), default=0)
 
-        occasions: tuple[Occasion, Occasion] = ("joining", "leaving")
-        return max(occasions, key=likeness)
+        return max(self.lines, key=likeness)
 
-    def notices(self) -> tuple[list[str], list[str]]:
-        """Return templates for the notices of joining, and for those of leaving."""
-        joining = patterns.notices(self.lines["joining"], self.varying, self.labels)
-        leaving = patterns.notices(self.lines["leaving"], self.varying, self.labels)
+    def notices(self) -> dict[Occasion, list[str]]:
+        """Return templates for the notices of each occasion, those that came on several with the first."""
+        found = {one: patterns.notices(lines, self.varying, self.labels) for one, lines in self.lines.items()}
+        first = {one: occasion for occasion in reversed(found) for one in found[occasion]}
         told = [
-            one for one in dict.fromkeys([*joining, *leaving]) if one.replace("{any}", "").strip() or _is_empty(one)
+            one for one in dict.fromkeys(chain(*found.values())) if one.replace("{any}", "").strip() or _is_empty(one)
         ]
-        kept = [one for one in told if not any(_covers(other, one) for other in told if other != one)]
-        return [one for one in kept if one in joining], [one for one in kept if one not in joining]
+        kept = [one for one in told if not any(patterns.covers(other, one) for other in told if other != one)]
+        return {occasion: [one for one in kept if first[one] == occasion] for occasion in found}
 
 
 def _is_empty(notice: str) -> bool:
     """Whether a notice is an empty line."""
     return not notice.strip("\r")
-
-
-def _covers(general: str, special: str) -> bool:
-    """Whether the general template matches whatever the special one matches."""
-    return Template.parse(general, "any").matches(special.encode())

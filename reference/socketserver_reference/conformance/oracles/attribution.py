@@ -116,6 +116,7 @@ CHAT_ROWS = (
     Row("altered", "", "", "CHAT-3"),
     Row("missing | cut | early end | no end", "quits", "", "CHAT-13? CHAT-7 CHAT-11"),
     Row("missing | cut | early end | no end", "half-closes", "", "CHAT-13? CHAT-10 CHAT-11"),
+    Row("missing | cut", "", "in pieces", "CHAT-6 * CHAT-2"),
     Row("missing", "lurks", "", "CHAT-17? CHAT-9 * CHAT-2"),
     Row("early end | refused", "first", "", "* CHAT-2"),
     Row("early end", "at once", "", "* CHAT-13? CHAT-11"),

@@ -91,7 +91,7 @@ class ChatFindings(ChatOracle[MemberT]):
 
     def _finding(self, who: str, found: Difference, utterance: bytes, expected: str, observed: str) -> Finding:
         facts = [*self.circumstances(who), *attribution.kinds(utterance, self.dialect)]
-        facts += ["in pieces"] if utterance in self.in_pieces else []
+        facts += ["in pieces"] if utterance.endswith(tuple(self.in_pieces)) else []
         clauses = attribution.clauses(attribution.CHAT_ROWS, found.shape, facts)
         place = told(found.shape, who, self._number(who), found.same)
         also = (

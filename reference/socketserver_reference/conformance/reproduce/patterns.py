@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.framing import PARTS_END
 from socketserver_reference.conformance.dialects.template import FIELD, NAME_PATTERN, Template
 
 Pattern = re.Pattern[bytes]
@@ -38,7 +39,14 @@ def awaited(template: Template) -> Pattern:
 
 def _forms(dialect: Dialect, body: bytes, unknown: bytes = UNKNOWN_PATTERN) -> bytes:
     """Return the regular expression of a delivery of this body, to others or to its speaker."""
-    return b"(?:" + b"|".join(of_template(form, body, unknown) for form in _all_forms(dialect)) + b")"
+    forms = (_in_parts(dialect, of_template(form, body, unknown)) for form in _all_forms(dialect))
+    return b"(?:" + b"|".join(forms) + b")"
+
+
+def _in_parts(dialect: Dialect, content: bytes) -> bytes:
+    """Return a regular expression of what stands in a frame, with the lengths of its further parts."""
+    between = re.escape(PARTS_END)
+    return content.replace(between, _header(dialect)) if dialect.framing_out.parts > 1 else content
 
 
 def delivery(dialect: Dialect, body: bytes) -> bytes | Pattern:
@@ -75,7 +83,7 @@ def passing(dialect: Dialect) -> bytes:
     header = _header(dialect)
     own = dialect.to_sender
     framed = [*dialect.notices, *([own] if isinstance(own, Template) and not own.has_body else [])]
-    frames = [header + of_template(one) + _end(dialect) for one in framed]
+    frames = [header + _in_parts(dialect, of_template(one)) + _end(dialect) for one in framed]
     passes = [*frames, *map(of_template, dialect.all_prompts)]
     return b"(?:" + b"|".join(passes) + b")*" if passes else b""
 
@@ -103,10 +111,8 @@ def pieces(dialect: Dialect, said: Iterable[bytes]) -> Pattern:
     heads = {form.head: of_template(Template(form.text.partition("{body}")[0])) for form in _all_forms(dialect)}
     # A server of chunks writes nothing before the second of two utterances that it reads at once.
     optional = b"?" if dialect.framing_in.kind == "chunk" else b""
-    return re.compile(
-        _header(dialect)
-        + b"(?:%s)%s(%s)%s%s" % (b"|".join(heads.values()), optional, bodies, _tails(dialect), _end(dialect))
-    )
+    head = _in_parts(dialect, b"|".join(heads.values()))
+    return re.compile(_header(dialect) + b"(?:%s)%s(%s)%s%s" % (head, optional, bodies, _tails(dialect), _end(dialect)))
 
 
 def _bodies(said: set[bytes]) -> list[bytes]:
@@ -121,7 +127,8 @@ def _bodies(said: set[bytes]) -> list[bytes]:
 
 def _tails(dialect: Dialect) -> bytes:
     """Return the regular expression of what may stand behind a body."""
-    return b"(?:%s)" % b"|".join({re.escape(form.tail): None for form in _all_forms(dialect)})
+    tails = {_in_parts(dialect, re.escape(form.tail)): None for form in _all_forms(dialect)}
+    return b"(?:%s)" % b"|".join(tails)
 
 
 def _all_forms(dialect: Dialect) -> list[Template]:
@@ -138,7 +145,8 @@ def unwanted(dialect: Dialect) -> Pattern:
     """Return the pattern of bytes that must not come while nothing is due."""
     if not (dialect.notices or dialect.all_prompts or dialect.framing_out.kind == "none"):
         return re.compile(rb"(?s).")
-    begun = b"|".join(of_template(Template(form.head.decode())) + b"." for form in _all_forms(dialect))
+    heads = (of_template(Template(form.head.decode())) for form in _all_forms(dialect))
+    begun = b"|".join(_in_parts(dialect, head) + b"." for head in heads)
     if dialect.framing_out.kind == "none":
         return re.compile(begun)
     newline = re.escape(dialect.framing_out.newline)

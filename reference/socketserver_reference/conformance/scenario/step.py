@@ -32,6 +32,8 @@ class BaseStep:
     """Why no script can do it, if none can."""
     by_stage: ClassVar[bool] = False
     """Whether the stage does it by itself, where a dialect asks for it."""
+    gives_way: ClassVar[bool] = False
+    """Whether a client that stops reading by it reads while others wait."""
     in_one_instant: ClassVar[bool] = False
     """Whether many clients do it in the same instant."""
 

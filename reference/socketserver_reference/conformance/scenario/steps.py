@@ -281,6 +281,20 @@ class Stall(OneClient):
 
 
 @dataclass(frozen=True)
+class Dawdle(Stall):
+    """`who` stops reading, but for when something is due to another client and does not come: then it reads until that
+    comes.
+    """
+
+    verb = "dawdles"
+    gives_way = True
+    unscripted = "a script cannot tell when a client has waited long enough for another to read"
+
+    def __str__(self) -> str:
+        return f"{self.who} reads only when others wait"
+
+
+@dataclass(frozen=True)
 class Resume(OneClient):
     """`who` reads again: everything that is due to it."""
 
@@ -296,7 +310,7 @@ class Resume(OneClient):
 # fmt: off
 Step = (
     Connect | Approach | Crowd | Say | Send | Pour | Settle | Rest | WaitUntilHeard | Quit | Begin | Answer
-    | HalfClose | Close | Abandon | Reset | Stall | Resume
+    | HalfClose | Close | Abandon | Reset | Stall | Dawdle | Resume
 )
 # fmt: on
 

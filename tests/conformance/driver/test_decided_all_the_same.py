@@ -1,0 +1,90 @@
+"""What a known broken clause would hide is decided in another way: what slow readers are sent, what several say."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from socketserver_reference.conformance.checks import chat_hardened
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver import rewritings
+from socketserver_reference.conformance.runner.direct import outcomes
+from socketserver_reference.conformance.scenario.steps import Connect, Dawdle, Send, Stall, Step, join
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.dialect_bugs import BUGS
+from tests.servers.dialects_served import DIALECTS, Speaker, served
+
+TIMEOUT = 5.0
+
+NAMED = replace(DIALECTS["named"], handshake=(), notices=(), to_sender="same")
+
+
+@pytest.fixture(autouse=True)
+def _less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These servers keep little for a member that does not read, so that a little fills it."""
+    monkeypatch.setattr(chat_hardened, "FLOOD_BYTES", 512 * 1024)
+
+
+class HasNoOneOrder(Speaker):
+    """Delivers what two say at once to its members from both ends."""
+
+    def deliver(self, chunk: bytes) -> None:
+        for member in sorted(self.server.members, key=id, reverse=b"b0" in chunk):
+            with self.server.lock:
+                self.deliver_to(member, self.written(member, self.body(chunk)))
+            time.sleep(0.0002)
+
+
+class MixesThem(HasNoOneOrder):
+    """Says the beginning of one delivery within another, besides."""
+
+    def written(self, member: object, body: bytes) -> bytes:
+        written = super().written(member, body)
+        return written[:40] + written[:9] + written[40:] if b"b00001" in body else written
+
+
+def told(dialect: Dialect, bug: type[Speaker], scenario: str) -> Violation:
+    """Return what a scenario about CHAT-14 shows."""
+    found = [
+        raised
+        for _, name, raised in outcomes("chat", served(dialect, bug), TIMEOUT, "CHAT-14", dialect)
+        if name == scenario
+    ]
+    (violation,) = found
+    assert isinstance(violation, Violation)
+    return violation
+
+
+@pytest.mark.slow
+def test_what_a_slow_reader_is_sent_is_judged_though_the_server_waits_for_it() -> None:
+    violation = told(NAMED, BUGS["Waits"], "test_a_delivery_to_a_slow_reader_is_whole")
+    assert violation.clause_id == "CHAT-15"
+    assert violation.spares, "CHAT-14 is not decided"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bug", "clause"), [(HasNoOneOrder, "CHAT-13"), (MixesThem, "CHAT-14")])
+def test_whether_deliveries_are_mixed_is_judged_though_members_hear_two_orders(bug: type[Speaker], clause: str) -> None:
+    violation = told(NAMED, bug, "test_deliveries_of_two_long_speakers_are_not_mixed")
+    assert violation.clause_id == clause
+    assert violation.spares == (clause == "CHAT-13"), "CHAT-14 is not decided"
+
+
+SPEAKING: list[Step] = [Send("ann", b"1"), Send("ben", b"2")]
+
+
+def test_one_of_those_who_hear_the_same_reads() -> None:
+    here = join("ann", "ben", "cal")
+    alike, without = replace(NAMED, to_sender="same"), replace(NAMED, to_sender="nothing")
+    assert rewritings.one_listener([*here, *SPEAKING], alike) == [*here, Stall("ann"), Stall("ben"), *SPEAKING]
+    assert rewritings.one_listener([*here, *SPEAKING], without)[6:9] == [Stall("ann"), Stall("ben"), Stall("cal")]
+
+
+def test_where_some_come_meanwhile_all_read() -> None:
+    steps = [*join("ann", "ben"), *SPEAKING, Connect("cal")]
+    assert rewritings.one_listener(steps, NAMED) == steps
+
+
+def test_a_slow_reader_gives_way() -> None:
+    assert rewritings.giving_way([Stall("ann"), Send("ben", b"1")], NAMED) == [Dawdle("ann"), Send("ben", b"1")]
+    assert str(Dawdle("ann")) == "ann reads only when others wait"

@@ -1,0 +1,74 @@
+"""Deliveries that come with something else: a frame with the name before them, a receipt behind them, and what members
+are told when a connection is reset.
+"""
+
+import pytest
+
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn.chat import ask_resetting
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.targets.in_process import InProcess
+from tests.servers import dialect_servers as servers
+from tests.servers.dialect_servers import chat
+from tests.servers.dialects_served import DIALECTS, served
+from tests.support.learning import differences, learned, proposed, reason
+from tests.support.rehearsed_rooms import RehearsedConversation, room
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+@pytest.mark.slow
+def test_a_name_in_a_frame_before_the_words() -> None:
+    dialect, said = learned(served(DIALECTS["name first"])), DIALECTS["name first"]
+    assert dialect.framing_out.parts == 2
+    assert differences(dialect) == differences(said) | {"framing_in": dialect.framing_in}
+
+
+def test_a_receipt_besides_the_delivery_is_a_notice() -> None:
+    text = proposed(chat(deliver=b"{number}: {body}\n", to_sender=b"MESSAGE RECEIVED\n{number}: {body}\n"))
+    dialect = loader.read(text, "learned", "learned")
+    assert dialect.to_sender == "same"
+    assert dialect.notices == (Template("MESSAGE RECEIVED"),)
+    assert "when a client spoke, it heard 1 kind of lines" in reason(text, "notices")
+
+
+def test_a_receipt_that_counts_is_a_notice_too() -> None:
+    dialect = learned(chat(deliver=b"{number}: {body}\n", to_sender=b"you: {body}\nthat was number {count} here\n"))
+    assert dialect.to_sender == Template("you: {body}")
+    assert dialect.notices == (Template("that was number {any} here"),)
+
+
+class Noticing(servers.Member):
+    """Tells the others of a member whose connection fails, and of no other."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        try:
+            super().stay(speech)
+        except ConnectionResetError:
+            with self.server.lock:
+                self.tell_others(self.fill(b"* {name} was lost\n"))
+
+
+class FailsBy(servers.Chat):
+    """A room that notices resets."""
+
+    def __init__(self) -> None:
+        super().__init__(servers.Speech(hear=servers.chunks, deliver=b"{body}", to_sender=None))
+        self.RequestHandlerClass = Noticing
+
+
+def test_what_members_are_told_of_a_reset_is_a_notice() -> None:
+    assert learned(InProcess(FailsBy)).notices == (Template("* {any} was lost"),)
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_where_the_server_cannot_be_started_again_nobody_resets(
+    restarts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = RehearsedConversation()
+    monkeypatch.setattr(conversation, "_restarts", restarts)
+    found = room(conversation)
+    found.begin()
+    ask_resetting(found, LearnedDialect())
+    assert found.received == int(restarts)
