@@ -3,10 +3,10 @@
     make error-rates SEEDS=100                                 everything with 100 seeds, in days
     make error-rates SEEDS=5 OPTIONS='--only reference-chat'   one server, or one fault
 
-Each good server is checked with each seed, with `--strict`, while the machine does nothing else and while a busy loop
-runs on each core. A false alarm is a clause that is violated; a run is undecided if a clause was not checked. Each
-fault is checked as by `make matrix`, with each seed: a miss is a clause that the catalogue says it breaks and that was
-not found; a clause found besides is told otherwise.
+Each good server is checked with each seed, with `--strict`, while the machine does nothing else, and all at once while
+a busy loop runs on each core. A false alarm is a clause that is violated; a run is undecided if a clause was not
+checked. Each fault is checked as by `make matrix`, with each seed: a miss is a clause that the catalogue says it breaks
+and that was not found; a clause found besides is told otherwise.
 
 Every result is a line of build/error-rates.jsonl, and what is there is not run again: an interrupted run goes on where
 it was. `--json FILE` writes the table. Exit status: 0 if no verdict was wrong, 1 otherwise, 130 after Ctrl-C.
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -57,8 +58,10 @@ HEADS = {
     "clauses": "clauses",
 }
 
-Check = Callable[[list[str], int], Iterator[tuple[str, dict[str, Any]]]]
-"""Checks what has these names with a seed, and yields for each the clauses that were wrong, and those undecided."""
+Check = Callable[[list[str], int, str], Iterator[tuple[str, dict[str, Any]]]]
+"""Checks what has these names with a seed, under a load, and yields for each the clauses that were wrong, and those
+undecided.
+"""
 
 
 def good_servers(names: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -95,12 +98,20 @@ def alarms(words: list[str], seed: int) -> dict[str, Any]:
     return {"wrong": wrong, "undecided": undecided, "seconds": report["seconds"], "story": story}
 
 
+def alarms_of(
+    good: dict[str, list[str]], names: list[str], seed: int, load: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Check good servers: one after the other, or all at once where the machine is to be busy."""
+    with ThreadPoolExecutor(len(names) if load == "busy" and names else 1) as pool:
+        yield from zip(names, pool.map(lambda name: alarms(good[name], seed), names), strict=True)
+
+
 def told(output: bytes) -> str:
     """Return the output of a check, to be looked at."""
     return output.decode(errors="backslashreplace")
 
 
-def misses(names: list[str], seed: int, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def misses(names: list[str], seed: int, _: str, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Check faults; a clause of the catalogue that is not found is wrong, and so is one that is found besides."""
     for result in check_in_processes(names, jobs, seeds=[seed]):
         breaks = checkable()[result.name].breaks
@@ -146,7 +157,7 @@ def measure(check: Check, names: list[str], loads: list[str], seeds: int, log: P
         for seed, load in itertools.product(range(seeds), loads):
             due = [name for name in names if (name, load, seed) not in done]
             with machine(load if due else "idle"):
-                for name, found in check(due, seed):
+                for name, found in check(due, seed, load):
                     of = {"what": name, "load": load, "seed": seed, "load average": os.getloadavg()[0]}
                     lines.write(f"\n{json.dumps(of | found)}")  # on a line of its own, whatever an end has cut short
                     lines.flush()
@@ -205,8 +216,7 @@ def main(words: list[str] | None = None) -> int:
     status = 0
     try:
         with terminated_as_interrupted():
-            alarm: Check = lambda names, seed: ((name, alarms(good[name], seed)) for name in names)  # noqa: E731
-            measure(alarm, servers, options.load or [*LOADS], options.seeds, options.log)
+            measure(partial(alarms_of, good), servers, options.load or [*LOADS], options.seeds, options.log)
             miss = partial(misses, jobs=options.jobs)
             measure(miss, faults, options.load or ["idle"], options.seeds, options.log)
     except KeyboardInterrupt:

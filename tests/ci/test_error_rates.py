@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.serving import ROOT
+from tests.support.serving import LONG_TIMEOUT, ROOT
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def result(what: str, seed: int, *wrong: str, load: str = "idle") -> dict[str, A
 def test_an_interrupted_run_goes_on_where_it_was(rates: Any, tmp_path: Path) -> None:
     asked: list[int] = []
 
-    def check(names: list[str], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    def check(names: list[str], seed: int, _: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name in names:
             asked.append(seed)
             if len(asked) == 3:
@@ -94,6 +95,23 @@ def test_a_violation_of_a_server_that_should_be_good_is_a_false_alarm(rates: Any
     assert "CHAT-12" in found["story"]
 
 
+@pytest.mark.parametrize(("load", "most"), [("idle", 1), ("busy", 3)])
+def test_where_the_machine_is_busy_all_good_servers_are_checked_at_once(
+    load: str, most: int, rates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(most)
+
+    def alarms(words: list[str], seed: int) -> dict[str, Any]:
+        together.wait(LONG_TIMEOUT)
+        return {"words": words, "seed": seed}
+
+    monkeypatch.setattr(rates, "alarms", alarms)
+    good = {name: [name] for name in ("one", "two", "three")}
+    found = list(rates.alarms_of(good, [*good], 7, load))
+    assert found == [(name, {"words": [name], "seed": 7}) for name in good]
+    assert list(rates.alarms_of(good, [], 7, load)) == []
+
+
 def test_a_check_that_reports_nothing_is_wrong(rates: Any) -> None:
     assert rates.alarms(["chat", "--examples", "many"], 0)["wrong"] == ["no report, exit status 2"]
 
@@ -111,7 +129,7 @@ def test_what_is_not_found_of_a_fault_is_a_miss_and_what_is_found_besides_is_tol
     )
     monkeypatch.setattr(rates, "check_in_processes", lambda _names, _jobs, seeds: [result] if seeds == [7] else [])
     monkeypatch.setattr(rates, "checkable", lambda: {"deaf": SimpleNamespace(breaks=["CHAT-3", "CHAT-4"])})
-    ((_, told),) = rates.misses(["deaf"], 7, 1)
+    ((_, told),) = rates.misses(["deaf"], 7, "idle", 1)
     assert (told["wrong"], told["undecided"]) == (["-CHAT-4", "+CHAT-5"], ["CHAT-3"])
 
 
