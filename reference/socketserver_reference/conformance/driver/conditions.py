@@ -176,16 +176,7 @@ def hurried(steps: Steps, _: Dialect) -> bool:
 
 
 def slow_reader(steps: Steps, _: Dialect) -> bool:
-    """Much is said while a client does not read, whatever others wait for."""
-    return _slow_reader([step for step in steps if not step.gives_way])
-
-
-def late_reader(steps: Steps, _: Dialect) -> bool:
     """Much is said while a client does not read, or only while others wait."""
-    return _slow_reader(steps)
-
-
-def _slow_reader(steps: Steps) -> bool:
     stalled: set[str] = set()
     said = 0
     for step in steps:

@@ -62,6 +62,8 @@ class Masking:
             self.unconfirmed.discard(violation.clause_id)
             return violation.clause_id
         steps = performed(violation)
+        if not violation.absent:  # who reads while others wait delays nobody, though the server may end it all the same
+            steps = [step for step in steps if not step.gives_way]
         disguised = () if violation.absent else DISGUISED
         delays = violation.delayed_by if late else ()
         fitting = [clause for clause in (*violation.candidates, *delays, *disguised) if clause in self.known]

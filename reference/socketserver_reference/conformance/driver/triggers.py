@@ -32,7 +32,6 @@ from socketserver_reference.conformance.driver.conditions import (
     half_closes,
     hurried,
     in_pieces,
-    late_reader,
     like_quit,
     long_datagram,
     long_frame,
@@ -145,8 +144,8 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-11": (_if(quits, staying), _if(end_of_stream, staying), _if(reset, probe=_DEPARTURES), _if(slow_reader)),
     "CHAT-12": (_if(reset, half_closing),),
     "CHAT-13": (_if(at_once, one_listener, one_at_a_time), _if(hurried)),
-    "CHAT-14": (_if(at_once, one_at_a_time), _if(late_reader, always_reading)),
-    "CHAT-15": (_if(slow_reader, always_reading, giving_way),),
+    "CHAT-14": (_if(at_once, one_at_a_time), _if(slow_reader, always_reading)),
+    "CHAT-15": (_if(slow_reader, giving_way, always_reading),),
     "CHAT-16": (),  # a delay of 40 ms explains nothing that does not come at all
     "CHAT-17": (_if(crowd),),
     "CHAT-18": (_if(departures),),
