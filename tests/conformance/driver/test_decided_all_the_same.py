@@ -12,7 +12,7 @@ from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.runner.direct import outcomes
 from socketserver_reference.conformance.scenario.steps import Connect, Dawdle, Send, Stall, Step, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.dialect_bugs import BUGS
+from tests.servers.dialect_bugs import Waits
 from tests.servers.dialects_served import DIALECTS, Speaker, served
 
 TIMEOUT = 5.0
@@ -26,7 +26,7 @@ def _less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_hardened, "FLOOD_BYTES", 512 * 1024)
 
 
-class WaitsAndTears(BUGS["Waits"]):  # type: ignore[misc,valid-type]  # found by its name
+class WaitsAndTears(Waits):
     """Waits for those who do not read, and tears what it delivers to a member once it has delivered much."""
 
     def write(self, member: Any, data: bytes) -> None:
@@ -65,7 +65,7 @@ def told(dialect: Dialect, bug: type[Speaker], scenario: str) -> Violation:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("bug", "clause"), [(BUGS["Waits"], "CHAT-15"), (WaitsAndTears, "CHAT-14")])
+@pytest.mark.parametrize(("bug", "clause"), [(Waits, "CHAT-15"), (WaitsAndTears, "CHAT-14")])
 def test_what_a_slow_reader_is_sent_is_judged_though_the_server_waits_for_it(bug: type[Speaker], clause: str) -> None:
     violation = told(NAMED, bug, "test_a_delivery_to_a_slow_reader_is_whole")
     assert violation.clause_id == clause

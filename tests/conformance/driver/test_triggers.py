@@ -12,13 +12,8 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
-from socketserver_reference.conformance.driver.triggers import (
-    TRIGGERS,
-    Steps,
-    anything,
-    more_than_a_chunk,
-    still_decides,
-)
+from socketserver_reference.conformance.driver.conditions import Steps, anything, more_than_a_chunk
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
 from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable
