@@ -124,15 +124,7 @@ FRAMING = Table(
             "u32be",
         ),
         Key("header_counted", values.TRUTH, False, "whether the length includes the header", True),
-        Key(
-            "parts",
-            whole(1, 3),
-            1,
-            "frames with a length that make one delivery, such as the name and the words; in a template, a newline "
-            "stands between them",
-            2,
-            (CHAT,),
-        ),
+        Key("parts", whole(1, 3), 1, "frames that make one delivery; newlines in templates part them", 2, (CHAT,)),
     ),
     STREAMS,
 )
