@@ -210,6 +210,7 @@ LAUNCHED_ALONE = {
 NOT_APPLICABLE = {
     "chat": {
         *LAUNCHED_ALONE,
+        "nobody is silent for long: --idle SECONDS says how long members are to be",
         "the dialect has no handshake",
         "the dialect has no frames in which clients speak",
         "in the dialect the server may take what comes in one segment for one utterance",
