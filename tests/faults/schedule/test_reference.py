@@ -93,6 +93,15 @@ def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> No
 
 
 @pytest.mark.sweep
+def test_a_member_that_is_cut_off_while_it_speaks_is_cleared_if_there_is_time() -> None:
+    subject = read("chat", "chat")
+    with world_of(subject) as world:
+        found = search_schedules(world, scenarios_for(subject, "cut-off"), Bounds(None, seconds=3600))
+    assert found.outcome is None
+    assert found.covered["cut-off"].cleared.whole
+
+
+@pytest.mark.sweep
 def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> None:
     found = searched("chat", "greet", 3)
     assert found.outcome is None

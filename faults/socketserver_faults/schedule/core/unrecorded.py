@@ -10,9 +10,10 @@ Next: `serials.py`.
 """
 
 import ast
+import copy
 import inspect
+import linecache
 import sys
-import textwrap
 from functools import cache
 from typing import Any, TypeVar
 
@@ -43,20 +44,25 @@ def _made(kind: type) -> Any:
     return type(kind)(kind.__name__, (kind,), own)
 
 
+@cache
 def _methods(kind: type) -> dict[str, Any]:
     """Return the methods and properties that a class defines itself, compiled once more."""
-    lines, first = inspect.getsourcelines(kind)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    ast.increment_lineno(tree, first - 1)
-    (body,) = tree.body
-    assert isinstance(body, ast.ClassDef)
-    body.bases, body.keywords, body.decorator_list = [], [], []
+    module = sys.modules[kind.__module__]
+    body = next(one for one in _classes(inspect.getfile(module)) if one.name == kind.__name__)
     methods = [one for one in body.body if isinstance(one, ast.FunctionDef) and one.name not in SAYS]
-    body.body = [ast.Pass(), *map(_Silent().visit, methods)]
+    silent = copy.copy(body)
+    silent.bases, silent.keywords, silent.decorator_list = [], [], []
+    silent.body = [ast.Pass(), *map(_Silent().visit, methods)]
     made: dict[str, Any] = {}
-    code = compile(ast.fix_missing_locations(tree), inspect.getfile(kind), "exec")
-    exec(code, vars(sys.modules[kind.__module__]), made)
+    tree = ast.fix_missing_locations(ast.Module([silent], []))
+    exec(compile(tree, inspect.getfile(module), "exec"), vars(module), made)
     return {method.name: vars(made[kind.__name__])[method.name] for method in methods}
+
+
+@cache
+def _classes(file: str) -> list[ast.ClassDef]:
+    """Return the classes of a module; parsed once, as that takes longer than all else here."""
+    return [one for one in ast.parse("".join(linecache.getlines(file))).body if isinstance(one, ast.ClassDef)]
 
 
 class _Silent(ast.NodeTransformer):

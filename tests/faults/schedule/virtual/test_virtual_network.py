@@ -246,6 +246,17 @@ def test_what_is_not_modelled_is_refused_by_name(network: Network, use: Callable
         use(network.module)
 
 
+def test_a_file_that_becomes_garbage_after_its_run_disturbs_nobody(network: Network) -> None:
+    """From Python 3.13 on, a file whose buffer cannot be written then says so."""
+    server, client = network.pair("ann")
+    file = server.makefile("wb")
+    file.write(b"nobody reads this")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    network.kernel.over = True
+    file.close()
+
+
 def test_sizes_of_buffers_are_remembered_and_change_nothing(network: Network) -> None:
     server, client = network.pair("ann")
     size = socket.SOL_SOCKET, socket.SO_SNDBUF
