@@ -16,7 +16,7 @@ class Commands:
     login: bytes = b""
     """The command that a client comes in by; until then it may do nothing else."""
     unknown: bytes = b""
-    """The reply to all other lines."""
+    """The reply to all other lines; {body} is the line."""
     help: bytes = b""
     greeting: bytes = b""
     hear: Callable[[servers.Member], bytes | None] = servers.lines
@@ -36,7 +36,7 @@ def room(commands: Commands) -> InProcess:
                 if line.startswith(commands.login):
                     self.name = line.removeprefix(commands.login)
                     break
-                self.wfile.write(commands.help if line == b"help" else commands.unknown)
+                self.wfile.write(commands.help if line == b"help" else commands.unknown.replace(b"{body}", line))
             super().stay(speech)
 
         def say(self, speech: servers.Speech, body: bytes) -> None:
@@ -45,7 +45,7 @@ def room(commands: Commands) -> InProcess:
             elif body in (b"help", b"/help") and commands.help:
                 self.wfile.write(commands.help)
             else:
-                self.wfile.write(commands.unknown)
+                self.wfile.write(commands.unknown.replace(b"{body}", body))
                 if commands.hangs_up:
                     raise ConnectionAbortedError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from socketserver_reference.conformance.learn.answers import AnswerText, answers_to
+from socketserver_reference.conformance.learn.answers import AnswerText, answers_to, joins
 from socketserver_reference.conformance.learn.questions.quit_word import named_words
 
 
@@ -43,3 +43,16 @@ def test_an_answer_has_the_name_of_its_client_and_an_end() -> None:
 )
 def test_the_words_that_a_server_names_are_tried_first(told: bytes, words: list[str]) -> None:
     assert named_words([told]) == words
+
+
+@pytest.mark.parametrize(
+    ("told", "commands"),
+    [
+        (b"ERR: you must join the room first\n", ["/join lobby", "JOIN lobby"]),
+        (b"you are in no channel, join one", ["/join lobby", "JOIN lobby"]),
+        (b"usage: /join <room>", []),  # which is shown
+        (b"somebody joined", []),
+    ],
+)
+def test_who_has_to_join_a_room_tries_the_usual_commands(told: bytes, commands: list[str]) -> None:
+    assert joins(told) == commands

@@ -91,6 +91,13 @@ def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
     assert found.notices()["leaving"] == ["{any} has left", "number {any} is free"]
 
 
+def test_the_names_of_those_who_came_vary_in_notices_of_leaving() -> None:
+    found = room(RehearsedConversation())
+    found.keep("joining", [b"* Xq joined, 12 are here", b"* Lpo joined, 13 are here"])
+    found.keep("leaving", [b"* Lpo has left, 12 are here"])
+    assert found.notices()["leaving"] == ["* {any} has left, 12 are here"]
+
+
 @pytest.mark.parametrize("template", ["<user{sender}> {body}", "<{sender}> {body}"])
 def test_what_a_client_said_is_no_notice_though_it_was_altered(template: str) -> None:
     conversation = RehearsedConversation()

@@ -46,6 +46,15 @@ def test_clients_come_in_by_the_command_that_the_error_names_and_speak_by_that_o
     assert [turn.send.text for turn in dialect.handshake if turn.send] == ["LOGIN {name}\n"]
 
 
+@pytest.mark.slow
+def test_clients_join_a_room_that_an_error_tells_them_to_join_though_it_repeats_what_they_say() -> None:
+    commands = Commands(b"/msg ", login=b"/join ", unknown=b"ERR: {body} is no command; join a room first\n")
+    dialect = read(proposed(room(commands)), "learned", "learned")
+    assert dialect.say.text == "/msg {body}"
+    assert dialect.template.text == "lobby: {body}"
+    assert [turn.send.text for turn in dialect.handshake if turn.send] == ["/join lobby\n"]
+
+
 class Wordy(servers.Member):
     """Delivers only what has two words, as it was said."""
 

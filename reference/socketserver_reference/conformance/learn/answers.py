@@ -18,6 +18,12 @@ HELP_WORDS = ("/help", "help", "?")
 COMMON_WORD = "lobby"
 """The answer of all clients where the server lists no choices."""
 
+JOIN_WORDS = ("/join", "JOIN")
+"""Usual commands to come into a room."""
+
+JOINING = re.compile(rb"\b(?:join|enter)\b[^\n]*\b(?:room|channel)|\b(?:room|channel)\b[^\n]*\bjoin", re.IGNORECASE)
+"""What a server says to a client that is in no room."""
+
 NAME_WORDS = re.compile(r"name|nick|handle|alias|user|login|who are you|call you", re.IGNORECASE)
 ROOM_WORDS = re.compile(r"room|channel|group|topic|lobby", re.IGNORECASE)
 YES_OR_NO = re.compile(r"\b(y|yes)\s*/\s*(n|no)\b", re.IGNORECASE)
@@ -67,6 +73,11 @@ def commands_shown(told: bytes) -> list[str]:
     """Return the commands to come in that a server's text shows: with a name or a room behind them."""
     text = told.decode("utf-8", "replace")
     return [_command(found) for found in COMMAND.finditer(text) if _is_command(found)]
+
+
+def joins(told: bytes) -> list[str]:
+    """Return the usual commands to come into a room, where a server says that one has to and shows no command."""
+    return [] if commands_shown(told) or not JOINING.search(told) else [f"{word} {COMMON_WORD}" for word in JOIN_WORDS]
 
 
 def _is_command(found: re.Match[str]) -> bool:

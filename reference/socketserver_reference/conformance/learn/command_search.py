@@ -21,7 +21,7 @@ class CommandSearch:
         self._together = failed.conversation.seen_idle
         self._newcomers = 0
         self.helped = b""
-        """What the server answers to a cry for help."""
+        """What the server answers to a cry for help, and to commands that do not work."""
 
     def find(self) -> SayCommand | None:
         """Return the command that works, if one does: those that the server names come first."""
@@ -63,6 +63,7 @@ class CommandSearch:
             for command, text in said.items():
                 self._say(Template(command).fill(body=text))
             heard = self._conversation.hear(briefly=True)
+            self.helped += heard[self._speaker]
             if found := next((command for command in asked if self._was_heard(heard, command, said[command])), None):
                 return found
             if self._speaker not in self._conversation.ended:

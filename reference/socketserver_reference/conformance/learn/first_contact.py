@@ -4,12 +4,13 @@ Each attempt is a meeting of three clients on a fresh server. If not all hear ea
 or ends utterances otherwise; if a meeting works but its dialect would be refused, the next may do better.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn import framing as deliveries
-from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText, answers_to, commands_shown
+from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText, answers_to, commands_shown, joins
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
@@ -41,6 +42,9 @@ MAX_SLOW_MEETINGS = 3
 """Most meetings that are tried again slowly."""
 
 LINE_ENDS = (b"\n", b"\r\n")
+
+REFUSING = re.compile(rb"\b(?:err(?:or)?|unknown|invalid|unrecogni[sz]ed|comm?an[dm]s?|usage|help)\b", re.IGNORECASE)
+"""What a server says that takes no word but commands, in an answer that may repeat the word."""
 
 Refusal = Callable[[UnderstoodMeeting], str]
 """Returns why the dialect that a meeting shows would be refused, or ""."""
@@ -159,7 +163,8 @@ class Search:
             self.reasons.append(str(error))
             return None
         if found is None:
-            if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
+            takes_commands = any(map(REFUSING.search, meeting.told()))
+            if meeting.heard_by_themselves and not (meeting.greets or self.reasons or takes_commands):
                 raise CannotLearn(_heard_by_themselves(meeting))
             self.reasons.append(meeting.failure_reason())
             self._clues += [one for one in _lengths(meeting) if one not in self._clues]
@@ -207,7 +212,7 @@ def _further(meeting: Meeting, helped: bytes = b"") -> Iterator[tuple[AnswerText
         return
     question = meeting.question
     if len(answers) == 1 and first.text == NAME_FIELD:
-        yield from ((AnswerText(text, end),) for text in commands_shown(helped))
+        yield from ((AnswerText(text, end),) for text in (*commands_shown(helped), *joins(helped)))
     if question and len(answers) < MAX_ANSWERS:
         yield from ((*answers, AnswerText(text, end)) for text in answers_to(question, first=False))
     if len(answers) == 1 and (first.text, first.end) == (NAME_FIELD, end):

@@ -159,6 +159,14 @@ def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str
     return [template(kind) for kind in kinds]
 
 
+def varying_words(templates: Iterable[str], lines: Iterable[bytes]) -> set[str]:
+    """Return the words, but numbers, that stand in these lines where the templates have {any}."""
+    readers = [re.compile("(.*?)".join(map(re.escape, one.split("{any}"))), re.DOTALL) for one in templates]
+    texts = [line.decode("utf-8", "surrogateescape") for line in lines]
+    found = [word for one in readers for text in texts if (match := one.fullmatch(text)) for word in match.groups()]
+    return {word for word in found if re.fullmatch(r"\w{2,}", word) and not word.isdecimal()}
+
+
 def apart(texts: Sequence[str]) -> list[str]:
     """Return the templates of texts that nothing ends, without those that are several of the others in a row; of one
     that begins as another does, what stands behind that.

@@ -333,7 +333,11 @@ class RoomConversation:
 
     def notices(self) -> dict[Occasion, list[str]]:
         """Return templates for the notices of each occasion, those that came on several with the first."""
-        found = {one: patterns.notices(lines, self.varying, self.labels) for one, lines in self.lines.items()}
+        found: dict[Occasion, list[str]] = {}
+        names = {*self.labels}  # and who has come and never spoke
+        for one, lines in self.lines.items():
+            found[one] = patterns.notices(lines, self.varying, names)
+            names |= patterns.varying_words(found[one], lines)
         first = {one: occasion for occasion in reversed(found) for one in found[occasion]}
         told = [
             one for one in dict.fromkeys(chain(*found.values())) if one.replace("{any}", "").strip() or _is_empty(one)
