@@ -38,6 +38,7 @@ def test_an_answer_has_the_name_of_its_client_and_an_end() -> None:
         (b"Use <bye> or [part]\n", ["bye", "part"]),
         (b"enter q to quit\n", ["q"]),
         (b"stop to end\n", ["stop"]),
+        (b"to leave, type {quit} now", ["{quit}"]),
         (b"See http://example.org/path\n", []),
     ],
 )

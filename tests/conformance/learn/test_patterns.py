@@ -8,7 +8,7 @@ import pytest
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
-from socketserver_reference.conformance.learn.patterns import apart, head, literal, notices, reader, template
+from socketserver_reference.conformance.learn.patterns import apart, endings, head, literal, notices, reader, template
 
 
 def test_words_are_compared_and_not_characters() -> None:
@@ -95,3 +95,11 @@ def test_a_file_holds_nothing_but_printable_ascii() -> None:
 def test_long_things_are_quoted_in_part() -> None:
     assert quoted(b"x" * 61) == repr(b"x" * 60) + "..."
     assert comment("a\nb") == "# a\\nb"
+
+
+def test_texts_that_nothing_ends_are_told_apart_by_their_last_word_if_those_are_few() -> None:
+    told = [b"ann has come in!", b"ben has come in!", b"ann has gone out.", b"ben has gone out."]
+    assert endings(told, [], ["ann", "ben"]) == ["{any} has come in!", "{any} has gone out."]
+    many = [b"it is %s now %s" % (word, word) for word in (b"one", b"two", b"six", b"ten")]
+    assert endings(many, []) == ["it is {any} now {any}"]
+    assert endings([b"> ", b"7 here", b"8 here"], []) == ["> ", "{any} here"]

@@ -224,7 +224,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             what = f"When a client {did}, others heard {quoted(empty[0])}, which says nothing{more}"
             learned.suspect(what, "CHAT-4", polite=True)
     if room.unended:
-        prompts = patterns.notices(room.unended, room.varying, room.labels)
+        prompts = patterns.endings(room.unended, room.varying, room.labels)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]
         if endless := [one for one in prompts if one.endswith("{any}")]:
             prompts = [one for one in prompts if one not in endless]

@@ -22,6 +22,12 @@ SEVERAL = re.compile(r"(?:\{any\}){2,}")
 MAX_LINE_KINDS = 30
 """Most kinds of lines that are distinguished; a server that sends more has no pattern."""
 
+MAX_ENDINGS = 3
+"""Most last words of texts that nothing ends that are told apart: more are a field of one kind."""
+
+LAST_WORD = re.compile(rb"\b[^\W\d]\w*\W*\Z")
+"""How a text ends that does not end in a number."""
+
 MIN_COMMON_WORDS = 2
 """Words that two lines of different length must share to be one kind of line."""
 
@@ -157,6 +163,20 @@ def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str
         else:
             kinds += [pattern] * (len(kinds) < MAX_LINE_KINDS)
     return [template(kind) for kind in kinds]
+
+
+def endings(texts: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = ()) -> list[str]:
+    """Return a template for each kind of text that nothing ends: where kinds are alike and end in few ways, as in
+    `has come!` and `has gone.`, one for each way.
+    """
+    told = list(texts)
+    ways: dict[bytes, list[bytes]] = {}
+    for text in told:
+        ways.setdefault(b"".join(LAST_WORD.findall(text)), []).append(text)
+    if len(ways) > MAX_ENDINGS:
+        return notices(told, varying, labels)
+    found = [template for own in ways.values() for template in notices(own, varying, labels)]
+    return list(dict.fromkeys(found))
 
 
 def varying_words(templates: Iterable[str], lines: Iterable[bytes]) -> set[str]:

@@ -63,8 +63,7 @@ class RoomConversation:
         self.template: Template = understood.template
         self.answers = understood.answers
         self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}, "speaking": {}}
-        """Occasion -> the lines that the others heard when a client came or went, or the client itself besides what it
-        said, each once, in order."""
+        """Occasion -> the lines heard by others when a client came or went, or by a speaker besides its own words."""
         self.unended: dict[bytes, None] = {}
         """Notices that have no end, in a chat whose deliveries have one."""
         self.words: list[bytes] = []

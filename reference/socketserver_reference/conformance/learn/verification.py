@@ -6,6 +6,7 @@ dialect does not fit; what is missing in the second may be a bug of the server, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
@@ -31,7 +32,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
-from socketserver_reference.conformance.scenario.transcript import Heard
+from socketserver_reference.conformance.scenario.transcript import Did, Heard
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
 
@@ -110,10 +111,10 @@ class Mismatch:
 
 
 def _floods(violation: Violation) -> bool:
-    """Whether the client of the violation has read last what is longer than any notice."""
-    entries = violation.transcript.entries if violation.transcript is not None else ()
-    heard = [one for one in entries if isinstance(one, Heard) and one.who == violation.failing]
-    return bool(heard) and len(heard[-1].data) > MAX_NOTICE_BYTES
+    """Whether the client of the violation has read, since anybody did something, what is longer than any notice."""
+    entries = reversed(violation.transcript.entries if violation.transcript is not None else ())
+    heard = (one for one in takewhile(lambda one: not isinstance(one, Did), entries) if isinstance(one, Heard))
+    return sum(len(one.data) for one in heard if one.who == violation.failing) > MAX_NOTICE_BYTES
 
 
 def verify(

@@ -262,6 +262,18 @@ def _alike(one: bytes, other: bytes) -> tuple[int, int]:
     return same, common_prefix(one[same:][::-1], other[same:][::-1])
 
 
+def without_empty(frame: bytes, heads: Collection[bytes]) -> bytes:
+    """Return a frame without the empty deliveries that it begins with: one head follows another, or nothing does."""
+
+    def begun(data: bytes) -> int:
+        return max((len(head) for head in heads if head and data.startswith(head)), default=0)
+
+    rest = frame
+    while (size := begun(rest)) and (len(rest) == size or begun(rest[size:])):
+        rest = rest[size:]
+    return rest
+
+
 SHAPE_WORDS: dict[Shape, str] = {
     "missing": "{delivery} is missing for {who}",
     "cut": "{delivery} is missing for {who}, {same} bytes of it came",

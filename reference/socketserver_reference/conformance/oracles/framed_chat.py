@@ -24,6 +24,7 @@ from socketserver_reference.conformance.oracles.alignment import (
     Piece,
     Possible,
     difference,
+    without_empty,
 )
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
 from socketserver_reference.conformance.oracles.framed_room import FramedChatState
@@ -195,7 +196,7 @@ class FramedChatOracle(FramedChatState):
         """Explain what is not due in what a client has read, where nothing marks the end of a delivery."""
         member = self.members[who]
         rest = unprompted(member.frames.rest, self.dialect)
-        unmarked = self.dialect.framing_out.kind == "none" and rest and not self._means_nothing(rest)
+        unmarked = self.dialect.framing_out.kind in ("chunk", "none") and rest and not self._means_nothing(rest)
         if not unmarked or any(self._may_go_on(who, rest, due) for due in self._first(member)):
             return None
         member.rejected_frame = rest
@@ -230,12 +231,6 @@ class FramedChatOracle(FramedChatState):
         """Return what the client must read next, one for each speaker, what was said first before."""
         wanted = self._first(self.members[who])
         return [self.dialect.delivery(one.body, self.members[one.speaker].label) for one in wanted]
-
-    @staticmethod
-    def _first(member: FramedMember) -> list[Spoken]:
-        """Return what a client must read next, one utterance for each speaker, what was said first before."""
-        first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
-        return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
 
     def _begun(self, who: str) -> int:
         rest = self.members[who].frames.rest
@@ -297,7 +292,7 @@ class FramedChatOracle(FramedChatState):
         firsts.sort(key=lambda utterance: utterance.number)
         waiting = [due.utterance for dues in member.inbox.values() for due in dues]
         return Alignment(
-            came=[self._piece(who, one, self._known(member)) for one in frames],
+            came=[piece for one in frames for piece in self._pieces(who, one, self._known(member))],
             next=[Possible(utterance.body) for utterance in firsts],
             later=[Possible(utterance.body) for utterance in waiting if utterance not in firsts],
             heard=[utterance.body for utterance in member.heard],
@@ -307,6 +302,14 @@ class FramedChatOracle(FramedChatState):
             unended=self.dialect.framing_out.kind in ("chunk", "none"),
             unfinished=self.unended,
         )
+
+    def _pieces(self, who: str, frame: bytes, known: list[Spoken]) -> list[Piece]:
+        """Return what is in a frame, and before it an empty delivery if it begins with such as nothing ends."""
+        label = self.dialect.template.sender(frame)
+        heads = self._heads() | ({self._head(label)} if label is not None else set())
+        endless = self.dialect.framing_out.kind == "chunk" and not self.dialect.template.tail
+        rest = without_empty(frame, heads) if endless else frame
+        return [*([Piece(b"")] if rest != frame else []), *([self._piece(who, rest, known)] if rest else [])]
 
     def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
         """Return what is in a frame, one of the known utterances rather than anything else."""
@@ -325,12 +328,6 @@ class FramedChatOracle(FramedChatState):
         heads = [template.head.replace(b"{sender}", label) for label in speakers if label is not None]
         return [*(part for part in parts if part not in template.literal.encode()), *heads]
 
-    @staticmethod
-    def _is_merged(member: FramedMember, frame: bytes) -> bool:
-        """Whether the frame is bare, and its speaker's next words in a burst: the server took several for one."""
-        dues = member.inbox.get(member.last_speaker, ())
-        return any(not due.utterance.settled and due.utterance.body == frame for due in dues)
-
     def _misattributed(self, frame: bytes, utterance: Spoken) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
@@ -340,7 +337,10 @@ class FramedChatOracle(FramedChatState):
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        whole = not member.frames.rest or self._means_nothing(member.frames.rest)
+        rest = unprompted(member.frames.rest, self.dialect)
+        # Some servers repeat the word to the client that leaves by it, which is no delivery of it.
+        farewell = member.leaving == "quit" and rest == self.dialect.quit and not self.dialect.template.matches(rest)
+        whole = not rest or farewell or self._means_nothing(rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
         if self._cut_off_rightly(who, how) or in_order:
             member.gone = True

@@ -151,3 +151,17 @@ class FramedChatState(ChatFindings[FramedMember]):
             self.order.clear()
             for member in self.members.values():
                 member.inbox = {who: dues for who, dues in member.inbox.items() if dues}
+
+    # What a client must read
+
+    @staticmethod
+    def _first(member: FramedMember) -> list[Spoken]:
+        """Return what a client must read next, one utterance for each speaker, what was said first before."""
+        first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
+        return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
+
+    @staticmethod
+    def _is_merged(member: FramedMember, frame: bytes) -> bool:
+        """Whether the frame is bare, and its speaker's next words in a burst: the server took several for one."""
+        dues = member.inbox.get(member.last_speaker, ())
+        return any(not due.utterance.settled and due.utterance.body == frame for due in dues)

@@ -34,13 +34,16 @@ MAX_NAMED_WORDS = 12
 """Most words of the server's own that are tried."""
 
 NAMED_WORD = re.compile(
-    r"(?P<quote>[\"'`<\[(])(?P<quoted>[/\\:!.]?\w{1,20})(?:[>\])]|(?P=quote))"
+    r"(?P<braced>\{\w{1,20}\})"
+    r"|(?P<quote>[\"'`<\[(])(?P<quoted>[/\\:!.]?\w{1,20})(?:[>\])]|(?P=quote))"
     r"|(?<![\w/.:])(?P<marked>[/\\:!.][A-Za-z]\w{0,19})"
     r"|\b(?:type|enter|say|send|write|use|with|via)\s+(?P<told>[/\\:!.]?\w{1,20})"
     r"|(?P<before>[/\\:!.]?\b\w{1,20})\s+to\s+(?:quit|exit|leave|disconnect|end|log\s?out|stop)\b",
     re.IGNORECASE,
 )
-"""How servers name commands: in quotes or brackets, after a mark, after `type`, before `to quit`."""
+"""How servers name commands: in braces, which belong to them, in quotes or brackets, after a mark, after `type`, before
+`to quit`.
+"""
 
 LEAVING_WORDS = re.compile(r"quit|exit|leave|leaving|disconnect|log\s?out|bye|close|\bend\b|stop", re.IGNORECASE)
 
@@ -74,7 +77,7 @@ def named_words(told: Iterable[bytes]) -> list[str]:
 
 
 def _word(found: re.Match[str]) -> str:
-    return next(filter(None, (found["quoted"], found["marked"], found["told"], found["before"])), "")
+    return next(filter(None, (found["braced"], found["quoted"], found["marked"], found["told"], found["before"])), "")
 
 
 def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
