@@ -1,6 +1,6 @@
 """One broken clause hides no other: what explains a violation, and how a scenario is played without that."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
 
@@ -9,18 +9,30 @@ import pytest
 from socketserver_faults.catalogue.delivery import CutsAt255Bytes, CutsAtNul, DeliversTwice
 from socketserver_faults.catalogue.leaving import DeliversQuit
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.driver.masking import Masking
 from socketserver_reference.conformance.driver.measurements import shows
-from socketserver_reference.conformance.driver.rewritings import Rewriting
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import expect_failures, open_session
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Reset, Say, Step, join
-from socketserver_reference.conformance.scenario.transcript import Did, Transcript
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.steps import (
+    Dawdle,
+    HalfClose,
+    Quit,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.support.known_failures import knowing, playing, seen
 from tests.support.planted import Bug
 
 pytestmark = pytest.mark.usefixtures("_quietly")
@@ -34,23 +46,6 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
 
 
 COMING_AND_GOING = [*join("ann", "ben"), Quit("ben"), Say("ann", b"once"), Say("ann", b"twice")]
-
-
-def seen(clause: str, *candidates: str, after: Sequence[Step] = ()) -> Violation:
-    """Return a violation that fits these clauses, seen after these steps."""
-    violation = VIOLATIONS[clause]("this", "that", [])
-    violation.candidates = (clause, *candidates)
-    violation.transcript = Transcript([Did(step) for step in after])
-    return violation
-
-
-def knowing(
-    *clauses: str, dialect: Dialect = NOTE, fails: Callable[[Sequence[Step]], bool] = lambda _: True
-) -> Masking:
-    masking = Masking(dialect)
-    masking.shows = fails
-    masking.known = set(clauses)
-    return masking
 
 
 # What explains a violation
@@ -128,23 +123,6 @@ def test_an_untrue_entry_of_a_list_explains_nothing(untrue: str) -> None:
 # How a scenario is decided all the same
 
 
-def playing(
-    *outcomes: Violation | NotChecked | None,
-) -> tuple[Callable[[Sequence[Rewriting]], Transcript], list[list[Rewriting]]]:
-    """Return a player that ends like this, one after the other, and what it is asked to play."""
-    asked: list[list[Rewriting]] = []
-    ends = iter(outcomes)
-
-    def play(rewritings: Sequence[Rewriting]) -> Transcript:
-        asked.append(list(rewritings))
-        end = next(ends)
-        if end is not None:
-            raise end
-        return Transcript()
-
-    return play, asked
-
-
 def test_a_scenario_that_a_known_clause_broke_is_played_without_its_trigger() -> None:
     play, asked = playing(seen("CHAT-7"), None)
     with pytest.raises(VIOLATIONS["CHAT-7"]) as caught:
@@ -162,6 +140,30 @@ def test_what_it_shows_then_is_told_with_what_it_showed_before() -> None:
         knowing().decide(play, COMING_AND_GOING, "CHAT-4")
     assert caught.value.before == (again, first, second, met)
     assert asked[-1] == [rewritings.half_closing, rewritings.quitting]
+
+
+def test_what_another_known_clause_fits_as_well_is_taken_out_too() -> None:
+    dialect = replace(NOTE, framing_in=Framing("line"), framing_out=Framing("line"))
+    slow = [*join("ann", "ben"), Stall("ben"), *(Send("ann", b"x" * 900) for _ in range(9)), Settle()]
+    play, asked = playing(*(seen("CHAT-15", "CHAT-6") for _ in range(2)), None)
+    with pytest.raises(VIOLATIONS["CHAT-15"]) as caught:
+        knowing("CHAT-6", dialect=dialect).decide(play, slow, "CHAT-14")
+    assert caught.value.spares
+    assert asked[1:] == [[rewritings.giving_way], [rewritings.giving_way, rewritings.one_each]]
+
+
+@pytest.mark.parametrize(
+    ("known", "absent", "told"),
+    [(("CHAT-6",), False, "CHAT-6"), ((), False, "CHAT-15"), (("CHAT-6",), True, "CHAT-15")],
+)
+def test_a_reader_that_gives_way_explains_only_what_does_not_come_unless_nothing_else_does(
+    known: tuple[str, ...], absent: bool, told: str
+) -> None:
+    dialect = replace(NOTE, framing_in=Framing("line"), framing_out=Framing("line"))
+    late = [*join("ann", "ben"), Dawdle("ben"), *(Send("ann", b"x" * 900) for _ in range(9))]
+    violation = seen("CHAT-15", "CHAT-6", after=late)
+    violation.absent = absent
+    assert knowing("CHAT-15", *known, dialect=dialect).explanation_of(violation) == told
 
 
 def test_each_rewriting_is_tried_once() -> None:

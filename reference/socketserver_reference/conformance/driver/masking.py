@@ -58,19 +58,21 @@ class Masking:
 
         A clause that the dialect does not demand explains only violations of itself: it excuses no other clause.
         """
-        if violation.clause_id in {*self.known, *self.expected_failures, *self.left_out}:
+        steps = performed(violation)
+        given_way = not violation.absent and any(step.gives_way for step in steps)
+        if given_way:  # who reads while others wait delays nobody, though the server may end it all the same
+            steps = [step for step in steps if not step.gives_way]
+        listed = violation.clause_id in {*self.known, *self.expected_failures, *self.left_out}
+        if listed and (not given_way or self._triggered(violation.clause_id, steps)):
             self.unconfirmed.discard(violation.clause_id)
             return violation.clause_id
-        steps = performed(violation)
-        if not violation.absent:  # who reads while others wait delays nobody, though the server may end it all the same
-            steps = [step for step in steps if not step.gives_way]
         disguised = () if violation.absent else DISGUISED
         delays = violation.delayed_by if late else ()
         fitting = [clause for clause in (*violation.candidates, *delays, *disguised) if clause in self.known]
         # No step waited for the server: it may have been delivering whenever a client came or left.
         hurried = {"CHAT-13"} if violation.scenes and violation.scenes[-1].politeness == "abrupt" else set()
         shown = (clause for clause in fitting if clause in hurried or self._triggered(clause, steps))
-        return next(filter(self._is_confirmed, shown), "")
+        return next(filter(self._is_confirmed, shown), violation.clause_id if listed else "")
 
     def left_over(self, violation: Violation) -> str:
         """Return the known broken clause that explains a violation if an earlier scenario on the same server broke it,
@@ -177,7 +179,9 @@ class Masking:
             except Violation as violation:
                 seen.append(violation)
                 decided = violation.clause_id == about or violation.spares or violation.unconfirmed
-                further = None if decided else self._further(violation.clause_id, steps, about, rewritings)
+                fitting = [violation.clause_id, *(one for one in violation.candidates if one in self.known)]
+                ways = (self._further(clause, steps, about, rewritings) for clause in fitting)
+                further = None if decided else next(filter(None, ways), None)
                 if further is None:
                     raise self._last_of(seen) from None
                 rewritings.append(further)

@@ -147,9 +147,7 @@ class RoomConversation:
     def _note(
         self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
     ) -> None:
-        """Keep the frames that were heard on an occasion, except for deliveries of utterances; what has no end only
-        where one client alone has caused it.
-        """
+        """Keep the frames heard on an occasion, but deliveries; what has no end only where one client has caused it."""
         for data in heard.values():
             if ends_in_two_ways(self.heard_in, data):
                 raise LineEndsDiffer
@@ -180,8 +178,10 @@ class RoomConversation:
         """Keep these frames as notices, except for those that are too long or too many."""
         lines = self.heard_in.kind == "line"
         for line in (line for frame in told for line in (self.frames(frame) or [frame] if lines else [frame])):
-            if len(line) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
-                self.lines[occasion].setdefault(line)
+            if len(line) <= MAX_NOTICE_BYTES and line not in (kept := self.lines[occasion]):
+                kept[line] = None
+                if len(kept) > MAX_LINES:  # who came last is named when it goes
+                    del kept[next(iter(kept))]
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
         return {who: heard[who] for who in MEETING_NAMES if who in heard}
