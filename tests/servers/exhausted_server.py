@@ -1,8 +1,9 @@
 """An echo, and what it does when no descriptor is left. Usage: exhausted_server.py PORT WHAT
 
-WHAT is what happens when accept() fails: it `waits`, `spins`, `ends`, serves no new client any more (`deaf`), or hangs
-up on those whom it serves (`drops`). With `hangs-up` it keeps a descriptor in reserve, by which it hangs up on further
-clients. With `pairs` it needs two descriptors for a client. With `frail` it ends when five clients are there at once.
+WHAT is what happens when accept() fails: it `waits`, `spins`, `ends`, serves no new client any more (`deaf`), listens
+no more (`closes`), or hangs up on those whom it serves (`drops`). With `hangs-up` it keeps a descriptor in reserve, by
+which it hangs up on further clients. With `pairs` it needs two descriptors for a client. With `frail` it ends when five
+clients are there at once.
 """
 
 import os
@@ -51,6 +52,9 @@ class Server(socketserver.ThreadingTCPServer):
             time.sleep(0.1)
         elif WHAT == "ends":
             os._exit(3)
+        elif WHAT == "closes":
+            self.socket.close()
+            threading.Event().wait()
         elif WHAT == "deaf":
             threading.Event().wait()
         elif WHAT == "drops":

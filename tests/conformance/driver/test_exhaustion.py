@@ -47,6 +47,7 @@ def test_a_server_that_waits_or_hangs_up_on_further_clients_passes(what: str) ->
         ("ends", exhaustion.MEANWHILE, "the server ended with exit status 3"),
         ("drops", exhaustion.MEANWHILE, "ann reads end of stream"),
         ("deaf", exhaustion.AFTERWARDS, "ben reads nothing"),
+        ("closes", exhaustion.AFTERWARDS, "ben cannot connect: connection refused"),
     ],
 )
 def test_a_server_that_fails_is_told_what_it_does_and_when(what: str, when: str, observed: str) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -251,6 +252,15 @@ def test_datagrams() -> None:
     assert learned(answering(lambda request: request[:3000]), "echo").datagram == 3000
 
 
+def test_datagrams_in_words_that_are_the_same_each_time() -> None:
+    dialect = learned(answering(lambda request: b"you said: " + request[:900].upper() + b"!"), "echo")
+    assert differences(dialect) == {
+        "transform": "upper",
+        "reply_template": Template("you said: {body}!"),
+        "datagram": 900,
+    }
+
+
 def test_an_echo_that_answers_no_datagram() -> None:
     with pytest.raises(CannotLearn, match="there is no answer to the datagram"):
         learned(answering(lambda _: None), "echo")
@@ -263,7 +273,8 @@ def test_an_address_at_which_no_socket_receives_datagrams() -> None:
 
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:
-    proposal = unfit(answering(lambda request: b"[" + request), "echo")
+    numbers = count()
+    proposal = unfit(answering(lambda request: b"%d: %s" % (next(numbers), request)), "echo")
     assert "cannot tell" in reason(proposal.text, "transform")
     assert "\n# largest = " in proposal.text
 

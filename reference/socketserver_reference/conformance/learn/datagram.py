@@ -4,6 +4,7 @@ from itertools import islice
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.driver.budget import Budget
+from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
@@ -27,6 +28,9 @@ MAX_DRAINED = 100
 
 FENCE = b"Mink-3"
 
+AGAIN = b"Weasel and Otter"
+"""Another request, to see whether what stands around the answer is the same."""
+
 
 class FellSilent(Exception):
     """The server no longer answers; the message says after which datagram."""
@@ -44,6 +48,8 @@ class DatagramConversation:
         self._site = site
         self._timeout = timeout
         self._fence = b""
+        self.around = b"", b""
+        """What stands before and behind what was said, in every answer."""
         self.lost = 0
         """How often a datagram was sent again because its answer did not come."""
         self.extra: bytes | None = None
@@ -82,6 +88,11 @@ class DatagramConversation:
                 return answer
             self.lost += 1
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
+
+    def ask_for(self, datagram: bytes) -> bytes:
+        """Send a datagram; return what of its answer is not around it, b"" for nothing."""
+        before, after = self.around
+        return (self.ask(datagram) or b"").removeprefix(before).removesuffix(after)
 
     def _send(self, datagram: bytes) -> None:
         self._journal.did("client", "sends", datagram)
@@ -144,6 +155,13 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
         if answer == transform(REQUEST):
             learned.learn("echo", "transform", name, why)
             return
+    for name, transform in TRANSFORMS.items():
+        before, said, after = (answer or b"").partition(transform(REQUEST))
+        if said and datagrams.ask(AGAIN) == before + transform(AGAIN) + after:
+            datagrams.around = before, after
+            learned.learn("echo", "transform", name, why)
+            learned.learn("echo", "reply", f"{patterns.literal(before)}{{body}}{patterns.literal(after)}", why)
+            return
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}"
     learned.learn("echo", "transform", "identity", why, sure=False)
 
@@ -151,7 +169,7 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
 def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     """Send the largest datagram; note how much of it is answered, or the largest size that is."""
     said = numbered(MAX_DATAGRAM_BYTES, NUMBERED)
-    answer = datagrams.ask(said) or b""
+    answer = datagrams.ask_for(said)
     piece = in_common(answer, said)
     if answer and piece == len(answer):
         why = (
@@ -164,7 +182,7 @@ def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) 
     most, too_many = 0, MAX_DATAGRAM_BYTES
     while too_many - most > 1:
         middle = (most + too_many) // 2
-        if datagrams.ask(said[:middle]) == said[:middle]:
+        if datagrams.ask_for(said[:middle]) == said[:middle]:
             most = middle
         else:
             too_many = middle

@@ -91,7 +91,8 @@ class EchoConnections:
     def explain_refusal(self, who: str, why: str) -> Finding:
         facts: list[attribution.Circumstance] = ["silent"] if self._silent_beside(self.connections.get(who)) else []
         clauses = attribution.clauses(attribution.ECHO_ROWS, "refused", facts)
-        return Finding(clauses, f"{who} connects", f"{who} cannot connect: {why}", "refused")
+        finding = Finding(clauses, f"{who} connects", f"{who} cannot connect: {why}", "refused")
+        return replace(finding, absent=True)  # it may only take longer than the timeout
 
     def explain_death(self, expected: str) -> Finding:
         return Finding(attribution.clauses(attribution.ECHO_ROWS, "died", []), expected, "it ended", "died")
