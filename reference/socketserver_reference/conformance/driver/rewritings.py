@@ -30,6 +30,14 @@ from socketserver_reference.conformance.scenario.steps import (
 
 Rewriting = Callable[[Sequence[Step], Dialect], list[Step]]
 
+SHORT_ROUNDS = 600
+"""Short utterances of each of those who speak at once to one who reads: what would have shown to others has to show to
+it.
+"""
+
+ROUNDS_AT_ONCE = 10
+"""How many of them it reads at a time."""
+
 HALF_CHUNK_BYTES = 500
 """Bytes of which any chunk can hold twice as many."""
 
@@ -268,7 +276,13 @@ def one_listener(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     if any(step.comes or step.leaves or isinstance(step, Stall) for step in steps[begun:]):
         return list(steps)
     here = [who for step in steps[:begun] if step.comes for who in step.clients]
-    return [*steps[:begun], *(Stall(who) for who in here[: -1 if dialect.hears_itself else None]), *steps[begun:]]
+    deaf = [Stall(who) for who in here[: -1 if dialect.hears_itself else None]]
+    speakers = sorted({step.spoken_by for step in steps[begun:] if step.burst})
+    briefly: list[Step] = []
+    for count in range(dialect.limits.rounds(SHORT_ROUNDS, utterances=1)):
+        briefly += [Send(who, b"%s%d " % (who[:1].encode(), count)) for who in speakers]
+        briefly += [Settle()] if count % ROUNDS_AT_ONCE == ROUNDS_AT_ONCE - 1 else []
+    return [*steps[:begun], *deaf, *steps[begun:], *(briefly if deaf else [])]
 
 
 def waiting_for_the_reply(steps: Sequence[Step], _: Dialect) -> list[Step]:
