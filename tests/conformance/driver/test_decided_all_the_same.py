@@ -89,7 +89,7 @@ def test_one_of_those_who_hear_the_same_reads() -> None:
     alike, without = replace(NAMED, to_sender="same"), replace(NAMED, to_sender="nothing")
     found = rewritings.one_listener([*here, *SPEAKING], alike)
     assert found[:10] == [*here, Stall("ann"), Stall("ben"), *SPEAKING]
-    briefly = found[10 : 11 + 2 * rewritings.ROUNDS_AT_ONCE]
+    briefly = found[10 : 11 + 2 * rewritings.SHORT_ROUNDS_AT_ONCE]
     assert (briefly[0], briefly[-2], briefly[-1]) == (Send("ann", b"a0 "), Send("ben", b"b9 "), Settle())
     assert rewritings.one_listener([*here, *SPEAKING], without)[6:9] == [Stall("ann"), Stall("ben"), Stall("cal")]
 

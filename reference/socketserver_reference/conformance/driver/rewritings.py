@@ -35,7 +35,7 @@ SHORT_ROUNDS = 600
 it.
 """
 
-ROUNDS_AT_ONCE = 10
+SHORT_ROUNDS_AT_ONCE = 10
 """How many of them it reads at a time."""
 
 HALF_CHUNK_BYTES = 500
@@ -281,7 +281,7 @@ def one_listener(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     briefly: list[Step] = []
     for count in range(dialect.limits.rounds(SHORT_ROUNDS, utterances=1)):
         briefly += [Send(who, b"%s%d " % (who[:1].encode(), count)) for who in speakers]
-        briefly += [Settle()] if count % ROUNDS_AT_ONCE == ROUNDS_AT_ONCE - 1 else []
+        briefly += [Settle()] if count % SHORT_ROUNDS_AT_ONCE == SHORT_ROUNDS_AT_ONCE - 1 else []
     return [*steps[:begun], *deaf, *steps[begun:], *(briefly if deaf else [])]
 
 
