@@ -95,9 +95,10 @@ class ClientReader:
         """Receive something that those who give way may hold up: they read as long as nothing comes."""
         until = time.monotonic() + self.timeout
         client.set_timeout(min(GIVING_WAY_TIMEOUT, self.timeout))
-        while (got := client.receive()) is None and time.monotonic() < until:
-            client.set_timeout(0)
-            for who in [who for who in self._giving_way if who in self._clients]:
+        while (got := client.receive()) is None and (left := until - time.monotonic()) > 0:
+            slow_readers = [who for who in self._giving_way if who in self._clients]
+            client.set_timeout(0 if slow_readers else left)
+            for who in slow_readers:
                 slow = self._clients[who]
                 slow.set_timeout(min(GIVING_WAY_TIMEOUT, self.timeout))
                 read = slow.receive()
