@@ -60,7 +60,7 @@ def test_no_false_alarm(name: str, load: str, seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", list(checkable()))
 def test_no_miss(name: str, seed: int) -> None:
-    ((_, found),) = error_rates.misses([name], seed, jobs=1)
+    ((_, found),) = error_rates.misses([name], seed, "idle", jobs=1)
     note(name, "idle", seed, found)
 
 

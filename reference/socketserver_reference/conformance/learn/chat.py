@@ -235,7 +235,6 @@ QUESTIONS: Sequence[ChatQuestion] = (
     ChatQuestion("utterances without a line's end", ask_newline, ("framing.in", "framing.out")),
     ChatQuestion("how fast one may speak", ask_rate, ("limits.rate",)),
     ChatQuestion("who leaves", ask_leaving, ()),
-    ChatQuestion("who resets", ask_resetting, ()),
     ChatQuestion("what newcomers hear", ask_history, ("delivery.history",)),
     CROWD,
     ChatQuestion("words to quit by", ask_quit, ("quit.word",)),
@@ -244,7 +243,8 @@ QUESTIONS: Sequence[ChatQuestion] = (
     ChatQuestion("unusual bytes", ask_bytes, ("bytes.handling",)),
     ChatQuestion("white space", ask_white_space, ("bytes.white_space",)),
     ChatQuestion("long utterances", ask_longest, ("limits.utterance",)),
+    ChatQuestion("who resets", ask_resetting, ()),
 )
 """The questions in order: what a conversation in the dialect needs comes first, in case that the time does not suffice
-for all.
+for all. Nobody resets before the last one.
 """
