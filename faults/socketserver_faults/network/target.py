@@ -120,14 +120,16 @@ class ThroughSite:
         self._before = self.proxy.journal.done
         return restarted
 
-    def wait_idle(self) -> None:
+    def wait_idle(self) -> bool:
         """Wait until the network is idle, then the server, until neither sends anything to the other."""
+        idle = False
         for _ in range(MAX_IDLE_ROUNDS):
             settled = self.proxy.settle(self._timeout)
             before = self.proxy.events
-            self.server.wait_idle()
+            idle = self.server.wait_idle()
             if not settled or self.proxy.events == before:
-                return
+                break
+        return idle
 
     def note_flood(self) -> None:
         self.server.note_flood()

@@ -66,8 +66,9 @@ def test_no_silence_is_counted_while_the_server_works(monkeypatch: pytest.Monkey
     ann = rehearsed([(5.05, b"answer")], monkeypatch)
     works = iter([5.0])
 
-    def work() -> None:
+    def work() -> bool:
         ann.now += next(works, 0.0)
+        return True
 
     ann.site.wait_idle = work  # type: ignore[method-assign]
     assert answered(ann.hear(answered, briefly=True))

@@ -32,7 +32,7 @@ class ClientConnector(ClientReader):
         about: str | None,
         pace: Pace,
         *,
-        wait_idle: Callable[[], None],
+        wait_idle: Callable[[], object],
         rate_limiter: RateLimiter,
         mark: str,
         reach: Callable[[Callable[[], Client]], Client],

@@ -13,8 +13,7 @@ from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets import crowd
-from socketserver_reference.conformance.targets.quiescence import REST_COST, REST_TIMEOUT
+from socketserver_reference.conformance.targets import crowd, quiescence
 
 SILENT_LEAVE_TIMEOUT = 3.0
 """Most seconds for the silent clients to leave: servers that could not accept some may try again after one."""
@@ -61,7 +60,6 @@ class _Attempt:
         self._when = exhaustion.MEANWHILE
         silent = crowd.connect_without_waiting(self._session.site.address, exhaustion.SILENT_CLIENTS)
         try:
-            stage.wait_idle()
             if self._spins(used):
                 raise stage.violation(exhaustion.spinning(self._table, self._used() - used))
             yield
@@ -74,17 +72,22 @@ class _Attempt:
         return self._session.site.cpu_time() or 0.0
 
     def _spins(self, begun: float) -> bool:
-        """Whether the server uses the processor without a rest; one that has used little is not waited for."""
-        until = time.monotonic() + REST_TIMEOUT
-        now = self._used()
-        if now - begun < exhaustion.LITTLE_SECONDS:
+        """Whether the server uses the processor without a rest; one that is idle and has used little is not waited for.
+
+        One that gets no processor uses none either: only one that is idle rests.
+        """
+        until = time.monotonic() + quiescence.REST_TIMEOUT
+        idle, now = self._session.site.wait_idle(), self._used()
+        if idle and now - begun < exhaustion.LITTLE_SECONDS:
             return False
-        while now - begun < exhaustion.SPINNING_SECONDS and time.monotonic() < until:
+        while now - begun < exhaustion.SPINNING_SECONDS:
+            if time.monotonic() > until:
+                raise NotChecked(exhaustion.UNDECIDED)
             time.sleep(exhaustion.REST_SECONDS)
             before, now = now, self._used()
-            if now - before <= REST_COST:
+            if now - before <= quiescence.REST_COST and self._session.site.wait_idle():
                 return False
-        return now - begun >= exhaustion.SPINNING_SECONDS
+        return True
 
     def _told(self, stage: Stage, violation: Violation) -> Violation:
         """Return a violation as one of this clause, if the server fails whom it has served, or does not recover."""

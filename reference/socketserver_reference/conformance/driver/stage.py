@@ -90,7 +90,7 @@ class Stage(ClientConnector):
         *,
         timeout: float,
         about: str | None = None,
-        wait_idle: Callable[[], None] = lambda: None,
+        wait_idle: Callable[[], object] = lambda: None,
         politeness: Politeness = "polite",
         restartable: bool = False,
         waits_for_ends: bool = True,

@@ -33,7 +33,7 @@ SPINNING_SECONDS = 0.5
 """Seconds of processor time without a rest from which on a server does not wait."""
 
 REST_SECONDS = 0.5
-"""Seconds without use of the processor that are a rest: on a busy machine a server that spins gets little of it."""
+"""Seconds without use of the processor that are a rest of a server that is idle."""
 
 LITTLE_SECONDS = 0.05
 """Seconds of processor time up to which a server has done no more than it had to."""
@@ -41,6 +41,9 @@ LITTLE_SECONDS = 0.05
 UNSEEN = "descriptors can be limited of launched servers alone, on Linux"
 UNUSED = f"the server does not hold {SILENT_CLIENTS} silent clients at once, so its descriptors suffice"
 """Why the clause is not applicable."""
+
+UNDECIDED = "the server neither rests nor gets the processor: this machine is too busy"
+"""Why the clause could not be checked."""
 
 UNSCRIPTED = "a script does not limit the descriptors of a server"
 """Why there is no script that shows it."""

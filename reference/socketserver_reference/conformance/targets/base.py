@@ -45,15 +45,15 @@ class Site(Protocol):
     def restart(self) -> bool:
         """Replace the server by a fresh one; return False where that is impossible."""
 
-    def wait_idle(self) -> None:
-        """Wait, between two polite steps, until the server is idle, as far as that can be observed."""
+    def wait_idle(self) -> bool:
+        """Wait, between two polite steps, until the server is idle; return whether it is, as far as can be seen."""
 
     def note_flood(self) -> None:
         """Note that the server has sent what was due to no client, or fails as it is known to. If it still computes, it
         may do so without end: this server and the next ones are waited for less.
         """
 
-    def drain(self) -> None:
+    def drain(self) -> object:
         """The same before a scenario, so that nothing of the previous one leaks into it."""
 
     def cpu_time(self) -> float | None:

@@ -41,9 +41,10 @@ class RunningSite(DirectSite):
     def restart(self) -> bool:
         return False
 
-    def wait_idle(self) -> None:
+    def wait_idle(self) -> bool:
         """Yield the processor once: whether the server is idle cannot be observed."""
         os.sched_yield()
+        return True
 
     def drain(self) -> None:
         self.wait_idle()

@@ -184,9 +184,8 @@ class LaunchedSite(DirectSite):
         self._serve()
         return True
 
-    def wait_idle(self) -> None:
-        if self._launch is not None:
-            self._launch.wait_idle()
+    def wait_idle(self) -> bool:
+        return self._launch is None or self._launch.wait_idle()
 
     def note_flood(self) -> None:
         if self._launch is not None and self._launch.wait_idle.gave_up:

@@ -61,8 +61,8 @@ class IdleWaiter:
         self._timeouts = 0
         self.timeout = IDLE_TIMEOUT
 
-    def __call__(self) -> None:
-        """Return when all these threads sleep and none has run between two polls, or at the timeouts."""
+    def __call__(self) -> bool:
+        """Return True when all these threads sleep and none has run between two polls, False at the timeouts."""
         waits = self._timeouts < MAX_IDLE_TIMEOUTS
         begun = time.monotonic()
         looks = 0
@@ -79,8 +79,9 @@ class IdleWaiter:
             computes = waited > self.timeout and bool(before) and self.cost() - before > least
             if computes or waited > (STARVED_TIMEOUT if waits else GLANCE_TIMEOUT):
                 self._timeouts += 1
-                return
+                return False
         self._timeouts = 0
+        return True
 
     def cost(self) -> float:
         """Return the seconds of processor time that these threads have used."""
