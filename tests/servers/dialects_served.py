@@ -45,6 +45,7 @@ class Speaker(ChatHandler):
         self.unread = b""
         self.number = b"%d" % next(numbers)
         self.given = b""
+        self.answered = True
         self.said: deque[float] = deque()
         if self.is_too_much(memory(self.server).joins, self.dialect.limits.join_rate, self.dialect.limits.join_gap):
             self.server.cut_off(self.request)
@@ -66,6 +67,7 @@ class Speaker(ChatHandler):
             if turn.send is not None:
                 answer = self.answer(turn)
                 if answer is None:
+                    self.answered = False
                     return
                 self.given = name_in(answer, turn.send) or self.given
 
@@ -141,7 +143,7 @@ class Speaker(ChatHandler):
 
     def read(self) -> Iterator[list[bytes]]:
         """Yield what each recv() brought, utterance by utterance, until the client's end of stream."""
-        if self.unread:  # what came with the last answer of the handshake
+        if self.unread and self.answered:  # what came with the last answer of the handshake
             yield list(self.cut(b""))
         while chunk := self.receive():
             yield list(self.cut(chunk))

@@ -7,6 +7,8 @@ from socketserver_reference.conformance.scenario.violation import Shape
 
 HELLO, LATER, BEFORE = b"hello", b"later", b"before"
 
+SAID = Possible(HELLO, frame=(b"> ", b"\n"))
+
 
 def shape_of(*came: bytes | Piece, **known: object) -> Shape:
     """Return the shape where `hello` was due, `later` only later, and `before` has come."""
@@ -57,6 +59,9 @@ def test_what_came_in_place_of_a_delivery_has_a_shape(came: list[bytes | Piece],
 @pytest.mark.parametrize(
     ("came", "known", "shape"),
     [
+        ([b"hello\n> later"], {"next": [SAID], "later": [Possible(LATER, frame=(b"> ", b"\n"))]}, "merged"),
+        ([b"hellolater"], {"next": [SAID], "later": [Possible(LATER, frame=(b"> ", b"\n"))]}, "merged"),
+        ([b"hello, later"], {"next": [SAID], "later": [Possible(LATER, frame=(b"> ", b"\n"))]}, "mixed"),
         ([b"unfini"], {"unfinished": [b"unfinished"]}, "split"),
         ([b"unfini"], {"unfinished": [b"unfinished"], "later": [Possible(b"unfini")]}, "missing"),
         ([b"un"], {"unfinished": [b"unfinished"]}, "altered"),

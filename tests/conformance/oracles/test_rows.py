@@ -1,6 +1,7 @@
 """Every row of the table for chats is reached: by a small broken room, or by a fault of the catalogue."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 from unittest import mock
 
@@ -174,6 +175,26 @@ def test_every_clause_over_the_network_is_named_by_a_row() -> None:
     assert due <= named, f"no row of oracles/attribution.py names {sorted(due - named)}: no check can report it"
 
 
+def violation_in(room: Room, steps: list[Step]) -> Violation:
+    """Return what the steps, and the final ones, show to be broken."""
+
+    def all_steps(oracle: Oracle) -> Iterator[Step]:
+        yield from steps
+        yield from oracle.final_steps()
+
+    with simulation.stage(room, politeness="polite") as stage:
+        stage.timeout = 0.1
+        with pytest.raises(Violation) as raised:
+            stage.play(all_steps(stage.oracle))
+    return raised.value
+
+
+def test_an_utterance_in_pieces_is_seen_behind_others_of_a_client_that_does_not_hear_itself() -> None:
+    dialect = replace(LABELLED, to_sender="nothing")
+    spoken = [*TWO, Say("ann", b"say it", in_pieces=True)]
+    assert violation_in(damaged(dialect, 3, lambda *_: b""), spoken).candidates == ("CHAT-6", "CHAT-2")
+
+
 @pytest.mark.parametrize("row", ROOMS)
 def test_a_broken_room_reaches_the_row(row: tuple[str, str, str]) -> None:
     make, steps = ROOMS[row]
@@ -184,12 +205,6 @@ def test_a_broken_room_reaches_the_row(row: tuple[str, str, str]) -> None:
         reached.append(next(row for row in table if row.fits(shape, facts)))  # type: ignore[arg-type]
         return look_up(table, shape, facts)  # type: ignore[arg-type]
 
-    def all_steps(oracle: Oracle) -> Iterator[Step]:
-        yield from steps
-        yield from oracle.final_steps()
-
-    with mock.patch.object(attribution, "clauses", noting), simulation.stage(make(), politeness="polite") as stage:
-        stage.timeout = 0.1
-        with pytest.raises(Violation):
-            stage.play(all_steps(stage.oracle))
+    with mock.patch.object(attribution, "clauses", noting):
+        violation_in(make(), steps)
     assert [(one.shapes, one.circumstance, one.kind) for one in reached] == [row]

@@ -152,6 +152,11 @@ class Dialect:
         """Return the bytes on the wire for an utterance."""
         return utterance if self.raw else self.framing_in.put(self.say.fill(body=utterance))
 
+    def around(self, utterance: bytes) -> tuple[bytes, bytes]:
+        """Return what a client sends before and behind it."""
+        before, _, behind = self.sent(utterance).partition(utterance)
+        return before, behind
+
     def begun(self, utterance: bytes, *, bad: bool) -> bytes:
         """Return the bytes on the wire for an utterance without its end, or with a bad length."""
         return self.framing_in.begin(self.say.fill(body=utterance), bad=bad)

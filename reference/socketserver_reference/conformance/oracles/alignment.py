@@ -37,6 +37,8 @@ class Possible:
     """Where its utterances end, those that have been delivered included."""
     lossy: bool = False
     """Whether any part of it may never come, since its speaker has gone."""
+    frame: tuple[bytes, bytes] = (b"", b"")
+    """What stands before and behind it in the frame in which it was said."""
 
     @property
     def begun(self) -> int:
@@ -46,6 +48,11 @@ class Possible:
     def may_be(self, text: bytes) -> bool:
         """Whether a delivery of it may be this."""
         return bool(text) and self.text.startswith(text) if self.burst else self.text == text
+
+    def follows(self, before: "Possible", text: bytes) -> bool:
+        """Whether a text begins with it, be it with what its frame and that of the one before have between them."""
+        between = before.frame[1] + self.frame[0]
+        return any(self.may_be(rest[: len(self.text)]) for rest in (text, text.removeprefix(between)))
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ def _part(seen: Alignment, due: Possible) -> Shape | None:
         rest = due.text[len(text) :]
         return "split" if any(seen.then[:1]) and rest.startswith(seen.then[0]) else "torn"
     rest = text.removeprefix(due.text)
-    return "merged" if rest != text and any(due.may_be(rest[: len(due.text)]) for due in seen.later) else None
+    return "merged" if rest != text and any(then.follows(due, rest) for then in seen.later) else None
 
 
 def _out_of_form(seen: Alignment) -> Shape | None:

@@ -293,8 +293,8 @@ class FramedChatOracle(FramedChatState):
         waiting = [due.utterance for dues in member.inbox.values() for due in dues]
         return Alignment(
             came=[piece for one in frames for piece in self._pieces(who, one, self._known(member))],
-            next=[Possible(utterance.body) for utterance in firsts],
-            later=[Possible(utterance.body) for utterance in waiting if utterance not in firsts],
+            next=[Possible(one.body, frame=self.dialect.around(one.body)) for one in firsts],
+            later=[Possible(one.body, frame=self.dialect.around(one.body)) for one in waiting if one not in firsts],
             heard=[utterance.body for utterance in member.heard],
             quits=[utterance.body for utterance in self._quits()],
             beside=self._beside(),
