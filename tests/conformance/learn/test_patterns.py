@@ -100,6 +100,8 @@ def test_long_things_are_quoted_in_part() -> None:
 def test_texts_that_nothing_ends_are_told_apart_by_their_last_word_if_those_are_few() -> None:
     told = [b"ann has come in!", b"ben has come in!", b"ann has gone out.", b"ben has gone out."]
     assert endings(told, [], ["ann", "ben"]) == ["{any} has come in!", "{any} has gone out."]
+    told = [b"the user ann has come!", b"the user ben has come!", b"the user ann has gone.", b"the user ben has gone."]
+    assert endings(told, [], ["ann", "ben"]) == ["the user {any} has come!", "the user {any} has gone."]
     many = [b"it is %s now %s" % (word, word) for word in (b"one", b"two", b"six", b"ten")]
     assert endings(many, []) == ["it is {any} now {any}"]
     assert endings([b"> ", b"7 here", b"8 here"], []) == ["> ", "{any} here"]

@@ -90,8 +90,10 @@ def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_t
     assert dialect.template == Template("{sender}: {body}")
     assert dialect.notices == ()
     assert dialect.quit == b""
-    said = r"May be a bug: When a client went, others heard b'\d+: ', which says nothing, and \d+ like it"
-    assert len(re.findall(said, plain(text))) == 1
+    heard = r"When a client went, others heard b'\d+: ', which says nothing, and \d+ like it"
+    flooded = r"When guest1 had closed its connection, the server sends without end: \d+ bytes to one client, and on"
+    told = re.findall(rf"May be a bug: (?:{heard}|{flooded})\. `check` will ask for it \((CHAT-10)\b", plain(text))
+    assert told == ["CHAT-10"]
 
 
 @pytest.mark.slow
@@ -152,7 +154,8 @@ def test_a_quit_word_that_the_server_names_needs_no_line_end() -> None:
 @pytest.mark.slow
 def test_a_notice_that_says_nothing_is_no_notice() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", left=b"{number}: null\n"))
-    assert "others heard b'4: null', which says nothing" in plain(text)
+    suspected = "others heard b'4: null', which says nothing, and 15 like it. `check` will ask for it (CHAT-4)"
+    assert suspected in plain(text)
     assert loader.read(text, "learned", "learned").notices == ()
 
 

@@ -222,7 +222,8 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         if empty:
             more = f", and {len(empty) - 1} like it" if empty[1:] else ""
             what = f"When a client {did}, others heard {quoted(empty[0])}, which says nothing{more}"
-            learned.suspect(what, "CHAT-4", polite=True)
+            at_an_end = occasion == "leaving" and room.template.label(empty[0], b"") is not None
+            learned.suspect(what, "CHAT-10" if at_an_end else "CHAT-4", polite=True)
     if room.unended:
         prompts = patterns.endings(room.unended, room.varying, room.labels)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]
