@@ -7,6 +7,7 @@ import pytest
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, Send, Step
+from socketserver_reference.conformance.scenario.text import numbered
 from tests.support.dialects import dialect_files
 
 LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
@@ -91,3 +92,24 @@ def test_an_empty_line_passes_where_it_is_a_notice(notices: list[str], come: byt
     listed = ", ".join(f'"{notice}"' for notice in notices)
     oracle = after(LINES.replace("{body}", "> {body}") + f"notices = [{listed}]\n", [Connect("ann"), Say("ann", b"hi")])
     assert oracle.feed("ann", come + b"> hi\n") == passes
+
+
+@pytest.mark.parametrize(("template", "shape"), [("{body}", "empty"), ("> {body}", "extra")])
+def test_a_frame_of_no_bytes_is_told_as_what_it_is(template: str, shape: str) -> None:
+    counted = LINES.replace('"line"', '"length"\nheader = "u16be"').replace("{body}", template)
+    oracle = after(counted, [Connect("ann"), Say("ann", b"hello")])
+    assert not oracle.feed("ann", b"\0\0")
+    assert oracle.explain_mismatch("ann", b"\0\0").shape == shape
+
+
+@pytest.mark.parametrize(("kept", "shape"), [(90, "split"), (80, "torn")])
+def test_a_long_utterance_of_one_speaker_that_comes_in_several_deliveries_is_not_mixed(kept: int, shape: str) -> None:
+    chunks = LINES.replace("line", "chunk").replace("{body}", "{sender}: {body}")
+    oracle = after(chunks, [Connect("ann"), Connect("ben"), Say("ann", b"hello")])
+    assert oracle.feed("ben", b"<7>: hello\n")
+    said = numbered(300)
+    begin(oracle, [Say("ann", said)])
+    come = b"".join(b"<7>: " + said[at : at + kept] for at in range(0, len(said), 90)) + b"\n"
+    assert not oracle.feed("ben", come)
+    finding = oracle.explain_mismatch("ben", come)
+    assert (finding.shape, finding.clauses[0]) == (shape, "CHAT-6")

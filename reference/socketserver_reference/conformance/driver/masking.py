@@ -87,15 +87,17 @@ class Masking:
         return any(self._is_live(trigger) for trigger in present)
 
     def _is_live(self, trigger: Trigger) -> bool:
-        """Whether the server fails on this trigger; asked once, where the clause has several and they can be told
-        apart.
-        """
-        if not trigger.probe:
-            return True
-        if trigger.probe not in self._shown:
-            self._shown[trigger.probe] = True  # for what is asked meanwhile
-            self._shown[trigger.probe] = self.shows(trigger.probe)
-        return self._shown[trigger.probe]
+        """Whether the server fails on this trigger, where the clause has several and they can be told apart."""
+        return (not trigger.probe or self._fails(trigger.probe)) and not (
+            trigger.unless and self._fails(trigger.unless)
+        )
+
+    def _fails(self, steps: Sequence[Step]) -> bool:
+        """Whether the server breaks anything in these steps; asked once."""
+        if steps not in self._shown:
+            self._shown[steps] = True  # for what is asked meanwhile
+            self._shown[steps] = self.shows(steps)
+        return self._shown[steps]
 
     def _is_confirmed(self, clause: str) -> bool:
         """Whether a clause that is listed as broken is indeed broken."""

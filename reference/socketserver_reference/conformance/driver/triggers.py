@@ -84,6 +84,8 @@ class Trigger:
     """Ways to play the steps without it, the mildest first; none where that would leave nothing of a scenario."""
     probe: Steps = ()
     """Steps with this trigger and no other of the clause: they tell whether it is this one that the server fails on."""
+    unless: Steps = ()
+    """Steps without this trigger: where the server fails on these, the clause is not broken by this one."""
 
 
 # The table
@@ -99,11 +101,18 @@ _IN_A_ROW: Steps = (
 )
 _IN_PIECES: Steps = (*join("ann", "ben"), Say("ann", b"one by one", in_pieces=True))
 _DEPARTURES: Steps = (*join("ann", "ben"), HalfClose("ben"), Say("ann", b"and on"), HalfClose("ann"), *join("cal"))
+_UNUSUAL: Steps = (
+    Connect("ann"),
+    Say("ann", b"ann is here"),
+    *(Say("ann", bytes(range(begin, begin + 64))) for begin in range(0, 256, 64)),
+)
 _LONG_UTTERANCE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"long" * 200), Say("ann", b"and on"))
 
 
-def _if(present: Callable[[Steps, Dialect], bool], *without: Rewriting, probe: Steps = ()) -> Trigger:
-    return Trigger(present, without, probe)
+def _if(
+    present: Callable[[Steps, Dialect], bool], *without: Rewriting, probe: Steps = (), unless: Steps = ()
+) -> Trigger:
+    return Trigger(present, without, probe, unless)
 
 
 TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
@@ -128,7 +137,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "UDP-5": (_if(abandoned, staying), _if(slow_reader, always_reading)),
     "CHAT-1": (_if(anything),),
     "CHAT-2": (_if(audience, alone), _if(anything, probe=_MONOLOGUE)),
-    "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE)),
+    "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE, unless=_UNUSUAL)),
     "CHAT-4": (_if(anything),),
     "CHAT-5": (_if(several_under_way, settled),),
     "CHAT-6": (

@@ -10,10 +10,8 @@ long as the graph has no cycle. So it does not matter that speakers may not hear
 them.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.template import Template
@@ -27,16 +25,13 @@ from socketserver_reference.conformance.oracles.alignment import (
     without_empty,
 )
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
-from socketserver_reference.conformance.oracles.framed_room import FramedChatState
+from socketserver_reference.conformance.oracles.framed_room import MIN_HEAD_BYTES, FramedChatState
 from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Spoken
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
-
-MIN_HEAD_BYTES = 3
-"""Bytes before a body, `7: ` for example, that show where a delivery begins if nothing marks the end of one."""
 
 
 class FramedChatOracle(FramedChatState):
@@ -154,12 +149,6 @@ class FramedChatOracle(FramedChatState):
         before = any(own.startswith(head) for head in known if len(head) >= MIN_HEAD_BYTES)
         return self.dialect.framing_out.kind == "none" and own not in known and before
 
-    def _heads(self) -> set[bytes]:  # what begins the deliveries of speakers whose labels are known
-        return {self._head(member.label) for member in self.members.values() if member.label is not None}
-
-    def _head(self, label: bytes) -> bytes:
-        return self.dialect.template.head.replace(b"{sender}", label)
-
     def _deliver(self, who: str, member: FramedMember, speaker: str, count: int) -> bool:
         """Note that a member has heard what stands there in the queue; False if it breaks the one order."""
         dues = member.inbox[speaker]
@@ -217,12 +206,6 @@ class FramedChatOracle(FramedChatState):
             found += [*self._begun_in(rest[:begin]), rest[begin:-end]]
             rest = rest[-end:]
         return [unprompted(piece, self.dialect) for piece in found if piece and not self._means_nothing(piece)]
-
-    def _begun_in(self, data: bytes) -> list[bytes]:
-        """Return some bytes, cut where they hold what begins a delivery."""
-        marks = b"|".join(re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_HEAD_BYTES)
-        places = [found.start() for found in re.finditer(marks, data)] if marks else []
-        return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]
 
     def expected_bytes(self, who: str) -> bytes:
         return next(iter(self._wanted(who)), b"")
@@ -309,7 +292,10 @@ class FramedChatOracle(FramedChatState):
         heads = self._heads() | ({self._head(label)} if label is not None else set())
         endless = self.dialect.framing_out.kind == "chunk" and not self.dialect.template.tail
         rest = without_empty(frame, heads) if endless else frame
-        return [*([Piece(b"")] if rest != frame else []), *([self._piece(who, rest, known)] if rest else [])]
+        parts = [rest] if rest or not frame else []  # an empty frame is a delivery too, where its length is said
+        if self.dialect.framing_out.kind == "chunk" and "concurrent" not in self.circumstances(who):
+            parts = [part for one in parts for part in self._begun_in(one)]  # what one speaker said may come in several
+        return [*([Piece(b"")] if rest != frame else []), *(self._piece(who, part, known) for part in parts)]
 
     def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
         """Return what is in a frame, one of the known utterances rather than anything else."""

@@ -6,8 +6,10 @@ that is required, what it may is not: what was said while it came, or by a clien
 Next: `framed_chat.py`, which judges what they hear.
 """
 
+import re
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import pairwise
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
@@ -16,6 +18,9 @@ from socketserver_reference.conformance.oracles.chat_room import Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
 from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Spoken
 from socketserver_reference.conformance.scenario.steps import Step
+
+MIN_HEAD_BYTES = 3
+"""Bytes before a body, `7: ` for example, that show where a delivery begins if nothing marks the end of one."""
 
 
 class FramedChatState(ChatFindings[FramedMember]):
@@ -165,3 +170,17 @@ class FramedChatState(ChatFindings[FramedMember]):
         """Whether the frame is bare, and its speaker's next words in a burst: the server took several for one."""
         dues = member.inbox.get(member.last_speaker, ())
         return any(not due.utterance.settled and due.utterance.body == frame for due in dues)
+
+    # What deliveries begin with
+
+    def _heads(self) -> set[bytes]:  # what begins the deliveries of speakers whose labels are known
+        return {self._head(member.label) for member in self.members.values() if member.label is not None}
+
+    def _head(self, label: bytes) -> bytes:
+        return self.dialect.template.head.replace(b"{sender}", label)
+
+    def _begun_in(self, data: bytes) -> list[bytes]:
+        """Return some bytes, cut where they hold what begins a delivery."""
+        marks = b"|".join(re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_HEAD_BYTES)
+        places = [found.start() for found in re.finditer(marks, data)] if marks else []
+        return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]
