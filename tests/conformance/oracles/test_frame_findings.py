@@ -6,7 +6,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
-from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import numbered
 from tests.support.dialects import dialect_files
 
@@ -69,6 +69,18 @@ def test_a_short_name_before_a_delivery_that_nothing_ends_shows_where_it_begins(
     begin(oracle, [Connect("dan"), Say("dan", b"I am dan")])
     assert not oracle.feed("ann", b"8: I am dan")
     assert oracle.explain_mismatch("ann", b"8: I am dan").shape == "duplicated"
+
+
+def test_the_first_words_of_a_newcomer_under_the_name_of_a_member_are_misattributed() -> None:
+    labelled = LINES.replace("{body}", "{sender}: {body}")
+    oracle = after(labelled, [Connect("ann"), Connect("bob"), Say("ann", b"hello"), Say("bob", b"hello too")])
+    assert oracle.feed("bob", b"user1: hello\nuser2: hello too\n")
+    assert oracle.feed("ann", b"user1: hello\nuser2: hello too\n")
+    begin(oracle, [Close("ann"), Connect("cal"), Say("cal", b"I am cal")])
+    come = b"user2: I am cal\n"
+    assert not oracle.feed("bob", come)
+    finding = oracle.explain_mismatch("bob", come)
+    assert (finding.shape, finding.clauses[0]) == ("misattributed", "CHAT-4")
 
 
 @pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])

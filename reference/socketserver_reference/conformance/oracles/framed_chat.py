@@ -125,23 +125,22 @@ class FramedChatOracle(FramedChatState):
         if label is None:  # chunks of one speaker that were merged have one label, at the beginning
             merged = self.dialect.framing_in.kind == "chunk" and member.last_speaker == speaker
             return merged and frame == utterance.body
-        if (
-            not template.has_sender or template is self.dialect.to_sender
-        ):  # a frame to the speaker itself teaches no label
+        # A frame to the speaker itself teaches no label.
+        if not template.has_sender or template is self.dialect.to_sender:
             return True
         return self._learn(speaker, label)
 
     def _learn(self, speaker: str, label: bytes) -> bool:
         """Learn a speaker's label, and return True, unless it or another has been heard under a different one."""
         known = self.members[speaker].label
-        taken = any(
-            member.label == label and not (member.gone or member.leaving)
-            for name, member in self.members.items()
-            if name != speaker
-        )
-        if known is None and not taken and not self._follows_another(label):
+        if known is None and not (self._is_anothers(label, speaker) or self._follows_another(label)):
             self.members[speaker].label = known = label
         return known == label
+
+    def _is_anothers(self, label: bytes, speaker: str) -> bool:
+        """Whether somebody else is there who has this label."""
+        others = (one for name, one in self.members.items() if name != speaker and not (one.gone or one.leaving))
+        return any(one.label == label for one in others)
 
     def _follows_another(self, label: bytes) -> bool:
         """Whether another delivery comes before this label, where nothing marks the end of one."""
@@ -170,9 +169,8 @@ class FramedChatOracle(FramedChatState):
                 if due.utterance.body == utterance.body:  # it may have been this one that it heard
                     break
                 due.required = sure
-        if (
-            not effects.asks_one_order(self.dialect) or self.bodies[utterance.body] > 1
-        ):  # either of them may have been delivered
+        # Of two that are equal, either may have been delivered.
+        if not effects.asks_one_order(self.dialect) or self.bodies[utterance.body] > 1:
             return True
         return self.order.follows(who, utterance.number)
 
@@ -317,7 +315,9 @@ class FramedChatOracle(FramedChatState):
     def _misattributed(self, frame: bytes, utterance: Spoken) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
-        if label is None or known is None or self._head(label).startswith(self._head(known)):
+        if label is None or known is None:
+            return label is not None and self._is_anothers(label, utterance.speaker)
+        if self._head(label).startswith(self._head(known)):
             return False
         return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 
