@@ -17,6 +17,10 @@ class Commands:
     """The command that a client comes in by; until then it may do nothing else."""
     unknown: bytes = b""
     """The reply to all other lines; {body} is the line."""
+    early: bytes = b""
+    """The reply to words that a client says by the command before it has come in."""
+    bare: bool = False
+    """Whether the command without words delivers none."""
     help: bytes = b""
     greeting: bytes = b""
     hear: Callable[[servers.Member], bytes | None] = servers.lines
@@ -36,12 +40,17 @@ def room(commands: Commands) -> InProcess:
                 if line.startswith(commands.login):
                     self.name = line.removeprefix(commands.login)
                     break
-                self.wfile.write(commands.help if line == b"help" else commands.unknown.replace(b"{body}", line))
+                if commands.early and line.startswith(commands.say):
+                    self.wfile.write(commands.early)
+                else:
+                    self.wfile.write(commands.help if line == b"help" else commands.unknown.replace(b"{body}", line))
             super().stay(speech)
 
         def say(self, speech: servers.Speech, body: bytes) -> None:
             if body.startswith(commands.say):
                 super().say(speech, body.removeprefix(commands.say))
+            elif commands.bare and body == commands.say.strip():
+                super().say(speech, b"")
             elif body in (b"help", b"/help") and commands.help:
                 self.wfile.write(commands.help)
             else:

@@ -55,6 +55,23 @@ def test_clients_join_a_room_that_an_error_tells_them_to_join_though_it_repeats_
     assert [turn.send.text for turn in dialect.handshake if turn.send] == ["/join lobby\n"]
 
 
+@pytest.mark.slow
+def test_clients_join_a_room_as_the_reply_to_a_command_says_and_a_command_without_words_is_no_leaving() -> None:
+    commands = Commands(
+        b"/msg ",
+        login=b"/join ",
+        unknown=b"Unknown command. Use /msg to chat.\n",
+        early=b"Join a room first with /join <room>\n",
+        bare=True,
+    )
+    text = proposed(room(commands))
+    dialect = read(text, "learned", "learned")
+    assert dialect.say.text == "/msg {body}"
+    assert [turn.send.text for turn in dialect.handshake if turn.send] == ["/join lobby\n"]
+    assert "clients that said this were let in" in reason(text, "send")
+    assert "says nothing" not in text
+
+
 class Wordy(servers.Member):
     """Delivers only what has two words, as it was said."""
 

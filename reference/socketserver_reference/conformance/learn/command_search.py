@@ -25,18 +25,19 @@ class CommandSearch:
 
     def find(self) -> SayCommand | None:
         """Return the command that works, if one does: those that the server names come first."""
-        told = self._meeting.told()
+        greeted = self._meeting.told()
         if any(who in self._conversation.ended for who in MEETING_NAMES):  # sent away for what is no command
             self._conversation.fresh()
             self._meeting = Meeting(self._conversation, self._meeting.said, ())
             self._meeting.arrive()
-        named = commands_in(told)
+        named = commands_in(greeted)
         if found := self._working(named):
             return self._found(found, "its own texts name it")
-        self.helped = self._help()
-        helped = [one for one in commands_in([self.helped]) if one not in named]
+        told = self._help()
+        self.helped += told
+        helped = [one for one in commands_in([told]) if one not in named]
         if found := self._working(helped):
-            return self._found(found, f"its help names it: {quoted(self.helped)}")
+            return self._found(found, f"its help names it: {quoted(told)}")
         if found := self._working(usual([*named, *helped])):
             return self._found(found, "it was guessed, from a list of usual commands")
         return None

@@ -6,7 +6,7 @@ from itertools import chain
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.answers import AnswerText
+from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import DELIVERY_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
@@ -113,6 +113,8 @@ def _quoted(pieces: Sequence[bytes]) -> str:
 
 
 def _reason_for_answers(room: RoomConversation) -> str:
+    if not any(NAME_FIELD in answer.text for answer in room.answers):
+        return "clients that said this were let in, and it was not delivered as what they said after it"
     saw = f"the first word of each, {quoted(MEETING_NAMES[-1].encode())} for one, was not delivered as those after it"
     if room.template.has_sender and any(MEETING_NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
         return f"{saw}, and stood in front of them: it is taken for a name"

@@ -170,9 +170,10 @@ class RoomConversation:
                 self.keep(occasion, [frame])
 
     def _is_from_a_client(self, frame: bytes) -> bool:
-        """Whether a frame is a delivery under the name of a client."""
-        label = self.template.sender(frame)
-        return label is not None and any(name and name.encode() in label for name in self.conversation.names)
+        """Whether a frame is a delivery under the name of a client, or of nothing: a command without words."""
+        label = self.template.sender(frame) or b""
+        named = any(name and name.encode() in label for name in self.conversation.names)
+        return named or self.template.label(frame, b"") is not None
 
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
@@ -281,10 +282,8 @@ class RoomConversation:
         """Disconnect clients, unless they have left, `rudely` by a reset; keep the frames heard then and in `heard` but
         deliveries, those of what was `said` included: a busy server may deliver late.
         """
-        left = [
-            *MEETING_NAMES,
-            *(who for who in whom if who in self.conversation.ended),
-        ]  # what a client read before its end is a notice, too
+        # What a client read before its end is a notice, too.
+        left = [*MEETING_NAMES, *(who for who in whom if who in self.conversation.ended)]
         self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said, several=len(whom) > 1)
         if self._all_stay and not rudely:
             return
