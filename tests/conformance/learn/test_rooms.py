@@ -13,6 +13,7 @@ from socketserver_reference.conformance.learn.dialect_writer import LearnedDiale
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.questions.history import ask_history
 from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _try, ask_quit
+from socketserver_reference.conformance.learn.room import MAX_LINES
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
 NAME = AnswerText("{name}", b"\n")
@@ -82,6 +83,13 @@ def test_a_server_with_three_seats_has_too_few_and_one_that_let_in_more_before_i
     with pytest.raises(CannotLearn, match="lets no more clients in") as full:
         found.newcomer()
     assert not isinstance(full.value, TooFewSeats)
+
+
+def test_of_more_lines_than_are_kept_the_last_ones_are() -> None:
+    found = room(RehearsedConversation())
+    told = [b"guest%d has left" % number for number in range(MAX_LINES + 3)]
+    found.keep("leaving", told)
+    assert list(found.lines["leaving"]) == told[3:]
 
 
 def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
