@@ -106,6 +106,14 @@ def test_the_names_of_those_who_came_vary_in_notices_of_leaving() -> None:
     assert found.notices()["leaving"] == ["* {any} has left, 12 are here"]
 
 
+def test_a_notice_that_came_on_several_occasions_belongs_to_the_first() -> None:
+    found = room(RehearsedConversation())
+    found.keep("leaving", [b"the bell rings", b"the door closes"])
+    found.keep("joining", [b"the bell rings", b"the door opens"])
+    told = found.notices()
+    assert (told["joining"], told["leaving"]) == (["the bell rings", "the door opens"], ["the door closes"])
+
+
 @pytest.mark.parametrize("template", ["<user{sender}> {body}", "<{sender}> {body}"])
 def test_what_a_client_said_is_no_notice_though_it_was_altered(template: str) -> None:
     conversation = RehearsedConversation()
