@@ -32,7 +32,7 @@ from socketserver_reference.conformance.learn.verification import Mismatch
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Shape
 from socketserver_reference.conformance.targets import in_process
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.external import Running
@@ -264,10 +264,13 @@ def test_more_than_any_notice_when_a_client_leaves_may_be_a_bug(read: int, leavi
 
 
 @pytest.mark.parametrize("leaving", [True, False])
-def test_what_comes_twice_once_a_client_has_left_may_be_a_bug(leaving: bool) -> None:
-    """A list of members that still has a connection of somebody who has left, and a new one of the same number."""
+@pytest.mark.parametrize("shape", ["duplicated", "empty"])
+def test_what_comes_once_a_client_has_left_may_be_a_bug(shape: Shape, leaving: bool) -> None:
+    """A list of members that still has a connection of somebody who has left, and a new one of the same number, or a
+    server that takes the end of a stream for an utterance.
+    """
     violation = VIOLATIONS["CHAT-4"]("nothing is sent", "ann reads b'hello'", ())
-    violation.shape = "duplicated"
+    violation.shape = shape
     assert Mismatch(violation, "ann reads b'hello'", leaving).may_be_a_bug is leaving
 
 
