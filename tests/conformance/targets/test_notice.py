@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from socketserver_reference.conformance.targets.notice import ERASE_LINE, Notice, on_this_stderr, stands
+from socketserver_reference.conformance.targets import notice
+from socketserver_reference.conformance.targets.notice import ERASE_LINE, Notice, on_this_stderr, stands, tell
 
 
 class Terminal(io.StringIO):
@@ -88,3 +89,19 @@ def test_it_is_told_on_what_was_stderr_before_it_was_captured(
         os.close(writing)
     with os.fdopen(reading) as said:
         assert said.read() == "waiting for \\x1b[31mit\n"
+
+
+def test_what_is_told_at_once_needs_a_stderr_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    tell("to nobody")
+    with on_this_stderr():
+        tell("the check was given \x1b[31mmore")
+    assert capfd.readouterr().err == "the check was given \\x1b[31mmore\n"
+
+
+def test_what_is_told_at_once_replaces_the_progress_line_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, closed = Terminal(), io.StringIO()
+    closed.close()
+    for stream in (terminal, closed):
+        monkeypatch.setattr(notice, "_streams", [stream])
+        tell("more time")
+    assert terminal.getvalue() == f"{ERASE_LINE}more time\n"

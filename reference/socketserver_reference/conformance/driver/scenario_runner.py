@@ -18,6 +18,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import notice
 
 MAX_ATTEMPTS = 3
 """Times that a scenario is played, as long as its violations do not show again."""
@@ -60,7 +61,7 @@ class ScenarioRunner:
             self.not_applicable(why)
         session = self._session
         if not session.masking.known.isdisjoint(LASTING) and (more := session.budget.allow_for_harm()):
-            session.remarks.append(more)
+            session.remarks.append(notice.tell(more))
             session.site.deadline = session.budget.until
         session.budget.begin()
 

@@ -26,6 +26,7 @@ from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import notice
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 
@@ -262,7 +263,7 @@ class Session:
 
     def serve_afresh(self, limit: str) -> None:
         """Give every scenario a fresh server from now on: this one refuses clients after that many."""
-        self.remarks += [] if self._limit else [rate_limit.remark(limit)]
+        self.remarks += [] if self._limit else [notice.tell(rate_limit.remark(limit))]
         self._limit = limit
 
     def acquit(self, violation: Violation) -> None:
@@ -325,7 +326,7 @@ class Session:
             self.healthy = greeted
             raise NotChecked(why, self.attributed(violation)) from None
         if not self.healthy and (slow := self.budget.allow_for(self._staging.pace.slowest)):
-            self.remarks.append(slow)
+            self.remarks.append(notice.tell(slow))
         self.site.deadline = self.budget.until
         self.healthy = self._was_met = True
         return True

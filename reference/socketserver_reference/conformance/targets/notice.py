@@ -37,6 +37,15 @@ def on_this_stderr() -> Iterator[None]:
             _streams.remove(stream)
 
 
+def tell(what: str) -> str:
+    """Say something at once, on the stderr of `on_this_stderr`, and return it; without one, only return it."""
+    for stream in _streams[-1:]:
+        with contextlib.suppress(OSError, ValueError):  # it is closed
+            stream.write(f"{ERASE_LINE if stream.isatty() else ''}{printable(what)}\n")
+            stream.flush()
+    return what
+
+
 class Notice:
     """One wait. On a terminal, the line has the seconds so far and goes away in the end; elsewhere it is said once."""
 
