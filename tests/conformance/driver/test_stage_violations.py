@@ -216,6 +216,6 @@ def test_a_delay_that_ends_once_the_slow_one_reads_has_no_other_cause(target: Ta
     slow: list[Step] = [Connect("ben", window=4096), Say("ben", b"here"), Stall("ben")]
     piece: list[Step] = [Send("ann", b"." * 49152), Settle()]
     with closing(target.start(TIMEOUT)) as site:
-        violation = accused(site.address, [*join("ann", "cal"), *slow, *piece * 150], SHORT_TIMEOUT, "CHAT-15")
+        violation = accused(site.address, [*join("ann", "cal"), *slow, *piece * 150], about="CHAT-15")
     assert violation.clause_id == "CHAT-15"
     assert others == {"CHAT-11"}.intersection(violation.candidates)

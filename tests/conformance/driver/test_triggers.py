@@ -244,6 +244,7 @@ def test_in_frames_long_utterances_and_several_in_a_row_break_what_is_said_of_lo
         ),
         (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 80), Settle()]),
         (rewritings.always_reading, [Stall("ann"), Send("ben", b"x"), Resume("ann")], [Send("ben", b"x")]),
+        (rewritings.in_one_piece, [Say("ann", b"x", in_pieces=True), Quit("ann")], [Say("ann", b"x"), Quit("ann")]),
         (rewritings.waiting_for_the_reply, [Send("ann", b"x"), HalfClose("ann")], [Say("ann", b"x")]),
         (
             rewritings.chunk_by_chunk,
