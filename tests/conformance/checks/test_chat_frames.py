@@ -52,6 +52,19 @@ def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_l
     assert set() < set(found(DIALECTS["named"], FailsOverAnUnfinishedFrame)) <= {"CHAT-10", "CHAT-11", "CHAT-12"}
 
 
+class TakesLettersAndDigits(Speaker):
+    """Sends a client away whose name has other characters."""
+
+    def shake_hands(self) -> None:
+        super().shake_hands()
+        if self.answered and not self.given.isalnum():
+            self.server.cut_off(self.request)
+
+
+def test_no_client_gives_a_name_of_other_characters_than_letters_and_digits() -> None:
+    assert list(found(DIALECTS["named"], TakesLettersAndDigits)) == []
+
+
 def test_chunks_have_no_end_that_could_be_left_out() -> None:
     with closing(open_session("chat", served(DIALECTS["chunks"]), TIMEOUT, DIALECTS["chunks"])) as session:
         for clause, name in UNFINISHED:

@@ -43,7 +43,7 @@ class FramesChat(Conformance):
         needs_frames(play)
         steps: list[Step] = [*join("ann", "ben")]
         for who, beginning in beginnings(play.dialect, "cal"):
-            steps += [*beginning, Say("ann", b"and on"), Say("ben", b"and on"), *join(f"dan-{who}")]
+            steps += [*beginning, Say("ann", b"and on"), Say("ben", b"and on"), *join(f"dan{who}")]
         play(*steps, Say("ann", b"still here"))
 
     @decides("CHAT-10")
