@@ -12,7 +12,7 @@ from socketserver_reference.conformance.driver.scenario_runner import ScenarioRu
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import join
+from socketserver_reference.conformance.scenario.steps import Say, join
 from socketserver_reference.conformance.targets.launched import Launched
 from tests.support.checking import Checker, bad
 from tests.support.planted import Planted
@@ -138,6 +138,28 @@ def test_a_silence_is_not_waited_for_longer_than_the_check_may_take() -> None:
         session.keep(Budget(0.5))
         with pytest.raises(NotChecked, match=r"the check may take 0.5 s, and had no time left for it"):
             session.play(*join("ann"), about="CHAT-1")
+
+
+class CountedBudget(Budget):
+    """Is over after so many questions whether it is."""
+
+    def __init__(self, questions: int) -> None:
+        super().__init__()
+        self.questions = questions
+
+    @property
+    def is_over(self) -> bool:
+        self.questions -= 1
+        return self.questions < 0
+
+
+def test_a_scenario_of_many_steps_ends_when_the_time_is_over() -> None:
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        session.play(*join("ann"), about="CHAT-1")
+        session.keep(CountedBudget(10))
+        with pytest.raises(NotChecked, match="had no time left for it"):
+            session.play(*join("ann"), *(Say("ann", b"on and on") for _ in range(100)), about="CHAT-2")
+        assert len(session.seen[-1].steps) < 11
 
 
 def test_what_a_check_had_no_time_for_is_not_checked(check: Checker) -> None:

@@ -57,6 +57,8 @@ class ClientReader:
         self._giving_way: set[str] = set()  # those of them that read while others wait
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
         self._flooded = False  # whether much was said at once
+        self.before_step: Callable[[], object] = lambda: None
+        """Raises NotChecked when the time of the check is over, before a step."""
         self.before_leaving: Callable[[Violation], None] = lambda _: None
         """Looks at the server when it has broken a clause, while the clients are still there."""
 

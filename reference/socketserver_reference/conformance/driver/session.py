@@ -156,6 +156,7 @@ class Session:
         finishing = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
+                stage.before_step = self.budget.go_on  # in some dialects a scenario has very many steps
                 perform(stage, steps)
                 finishing = True
                 stage.wait_idle()  # abrupt steps take effect now, before the final steps

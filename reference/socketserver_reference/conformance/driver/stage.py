@@ -163,12 +163,12 @@ class Stage(ClientConnector):
             self._perform(rewritten)
 
     def _perform(self, step: Step) -> None:
+        self.before_step()
         if getattr(step, "who", None) in self._cut_off:
             return
         if isinstance(step, ABRUPT_STEPS) and self._politeness == "polite at first":
             self._politeness = "abrupt"
-        unmarked = self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
-        idle_before = unmarked or self._politeness != "abrupt"
+        idle_before = self._politeness != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing parts words
         if self.address.datagram:  # what several send comes at once, and a client goes before its reply comes
             idle_before = not (step.burst or self._held)
         elif isinstance(step, HalfClose) and step.who in self._ends_with_it:
