@@ -178,6 +178,17 @@ class RepliesToTheEnd(Echo):
             self.request.sendall(self.reply(self.request.recv(self.dialect.chunk)))
 
 
+class ReadsTheEndAsALine(Echo):
+    """Replies to the end of the stream as to an empty request, and to all others in ASCII."""
+
+    def answer(self) -> None:
+        super().answer()
+        self.request.sendall(self.dialect.reply(b""))
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request).decode("ascii", "replace").encode()
+
+
 DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "echo"\n' + text, name, name)
     for name, text in {

@@ -21,6 +21,7 @@ from tests.servers.dialect_echoes import (
     DatagramEcho,
     Echo,
     IgnoresItsQuitWord,
+    ReadsTheEndAsALine,
     RepliesToTheEnd,
     served,
 )
@@ -98,10 +99,27 @@ def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it(monke
         violation = direct.violation_of(outcome)
         told.setdefault(outcome[0], violation.clause_id if violation else str(outcome[2] or "holds"))
     assert {clause: told[clause] for clause in ("ECHO-1", "ECHO-2", "ECHO-3", "ECHO-7")} == {
-        "ECHO-1": "ECHO-1",
+        "ECHO-1": "ECHO-3",
         "ECHO-2": "ECHO-3",  # with the end of the stream; without it, it holds
         "ECHO-3": "ECHO-3",
         "ECHO-7": "ECHO-3",
+    }
+
+
+def test_the_end_of_a_stream_that_is_answered_hides_no_other_clause() -> None:
+    dialect = DIALECTS["lines"]
+    told: dict[str, str] = {}
+    for outcome in outcomes("echo", served(dialect, ReadsTheEndAsALine), TIMEOUT, None, dialect):
+        violation = direct.violation_of(outcome)
+        told[outcome[0]] = violation.clause_id if violation else told.get(outcome[0], "")
+    assert {clause: what for clause, what in told.items() if what} == {
+        "ECHO-1": "ECHO-3",  # without it, it holds
+        "ECHO-2": "ECHO-2",
+        "ECHO-3": "ECHO-3",
+        "ECHO-6": "ECHO-3",
+        "ECHO-7": "ECHO-3",
+        "ECHO-8": "ECHO-3",
+        "ECHO-9": "ECHO-3",
     }
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
@@ -9,17 +10,23 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver import scenario_runner
 from socketserver_reference.conformance.driver.exhaustion import _Attempt
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import exhaustion
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Step
+from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
 from socketserver_reference.conformance.targets.processes import processes_below
+from tests.servers.dialect_echoes import DIALECTS
 from tests.support.checking import BARE_PYTHON
+from tests.support.known_failures import seen
 from tests.support.planted import Bug
 from tests.support.serving import ROOT
 
@@ -73,6 +80,43 @@ def test_a_server_that_silent_clients_alone_end_is_not_told_to_lack_descriptors(
         assert isinstance(raised, NotChecked)
         assert str(raised).startswith("silent clients disturb the server even where descriptors are left: ")
         assert not session.masking.known
+
+
+def test_what_else_goes_wrong_where_descriptors_are_left_excuses_no_lack_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play = _Attempt.play
+
+    def playing(attempt: _Attempt, *arguments: Any) -> object:
+        if attempt._spare == exhaustion.AMPLE_DESCRIPTORS:
+            raise VIOLATIONS["ECHO-3"]("end of stream", "more", [])
+        return play(attempt, *arguments)
+
+    monkeypatch.setattr(_Attempt, "play", playing)
+    with closing(open_session("echo", without_descriptors("ends"), TIMEOUT)) as session:
+        violation = judged(session)
+    assert isinstance(violation, Violation)
+    assert violation.clause_id == "ECHO-10"
+
+
+@pytest.mark.parametrize("clause", ["ECHO-10", "ECHO-11"])
+def test_it_is_decided_without_what_shows_another_clause(clause: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialect = DIALECTS["lines"]
+    played: list[Sequence[Step]] = []
+
+    def perform(session: Session, what: Exhaustion | Sequence[Step], _: str) -> Transcript:
+        played.append(what.steps if isinstance(what, Exhaustion) else what)
+        if len(played) == 1:
+            raise session.attributed(seen("ECHO-3", after=[Connect("ann"), HalfClose("ann")]))
+        return Transcript()
+
+    for name in ("exhaust", "come_back"):
+        monkeypatch.setattr(scenario_runner, name, perform)
+    with closing(open_session("echo", without_descriptors("waits"), TIMEOUT, dialect)) as session:
+        ((_, _, raised),) = play_all(session, "echo", clause)
+    assert isinstance(raised, Violation)
+    assert (raised.clause_id, raised.spares) == ("ECHO-3", True)
+    assert [any(isinstance(step, Close) for step in steps) for steps in played] == [False, True]
 
 
 def test_what_does_not_show_again_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:

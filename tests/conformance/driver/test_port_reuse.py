@@ -98,7 +98,7 @@ def test_what_else_goes_wrong_in_the_scenario_is_told_once(monkeypatch: pytest.M
     seen = []
 
     def fail(*_: object) -> None:
-        seen.append(VIOLATIONS["ECHO-2"]("HELLO", "nothing", []))
+        seen.append(VIOLATIONS["ECHO-1"]("nothing", "HELLO", []))
         raise seen[-1]
 
     monkeypatch.setattr(driver_port_reuse, "_attempt", fail)

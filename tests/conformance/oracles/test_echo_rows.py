@@ -11,8 +11,9 @@ from socketserver_reference.conformance.oracles import attribution, exhaustion, 
 from socketserver_reference.conformance.oracles.attribution import DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.scenario.steps import Connect, Say
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say
 from socketserver_reference.conformance.scenario.transcript import UnexpectedSourceDatagram
+from tests.servers.dialect_echoes import DIALECTS
 
 Happening = Callable[[Any], object]
 
@@ -45,6 +46,12 @@ def reads_the_end(oracle: Any) -> None:
     oracle.feed_end("ann", "eof")
 
 
+def reads_an_empty_line_at_the_end(oracle: Any) -> None:
+    oracle.dialect = DIALECTS["stripped lines"]
+    oracle.begin(HalfClose("ann"), idle_before=True)
+    reads(b"\n")(oracle)
+
+
 def finds_nobody(oracle: Any) -> None:
     oracle.explain_refusal("ann", "connection refused")
 
@@ -58,6 +65,7 @@ def elsewhere() -> UnexpectedSourceDatagram:
 LONG = b"a" * 2000
 
 ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
+    ("extra", "at the end", ""): (None, reads_an_empty_line_at_the_end),
     ("extra", "answered", "long"): (LONG, reads(b"A" * 1025)),
     ("extra", "answered", ""): (b"hello", reads(b"HELLO", b"HELLO")),
     ("extra | altered", "", "blank"): (b" \n", reads(b"?")),

@@ -1,6 +1,6 @@
 """The argument `play` of a check: it plays scenarios."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.port_reuse import come_back
+from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import exhaustion, growth, port_reuse, scaling
 from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
@@ -111,14 +112,25 @@ class ScenarioRunner:
             not site.restartable and site.few_descriptors(exhaustion.SPARE_DESCRIPTORS) is None
         ):  # else it may have ended
             self.not_applicable(exhaustion.UNSEEN)
-        self._confirmed(partial(exhaust, self._session, exhausts, self._clause))
+        session, about = self._session, self._clause
+
+        def play(rewritings: Sequence[Rewriting]) -> Transcript:
+            left = exhausts.rewritten(lambda steps: rewritten(steps, rewritings, session.dialect))
+            return self._confirmed(partial(exhaust, session, left, about))
+
+        session.masking.decide(play, exhausts.steps, about)
 
     def come_back(self, *steps: Step) -> None:
         """Play the steps, and start the server again at its port at once."""
         self._needs_to_see()
         if not self._session.site.restartable:
             self.not_applicable(port_reuse.UNSEEN)
-        self._confirmed(partial(come_back, self._session, steps, self._clause))
+        session, about = self._session, self._clause
+
+        def play(rewritings: Sequence[Rewriting]) -> Transcript:
+            return self._confirmed(partial(come_back, session, rewritten(steps, rewritings, session.dialect), about))
+
+        session.masking.decide(play, steps, about)
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. It is played all the same if it

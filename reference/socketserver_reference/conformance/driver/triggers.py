@@ -122,7 +122,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
         _if(long_utterance, short, probe=_LONG_REQUEST),
         _if(anything, probe=_PLAIN_REQUEST),
     ),
-    "ECHO-3": (_if(half_closes, closing), _if(anything)),
+    "ECHO-3": (_if(half_closes, closing), _if(anything, probe=_PLAIN_REQUEST)),
     "ECHO-4": (_if(more_than_a_chunk, short),),
     "ECHO-5": (_if(blank, capitals),),
     "ECHO-6": (_if(half_closed_request, waiting_for_the_reply),),
@@ -173,5 +173,7 @@ def still_decides(clause: str, before: Steps, after: Steps, dialect: Dialect) ->
     """Whether rewritten steps decide a clause as the steps before did: by every trigger of it that these hold."""
     said, left = (sum(len(step.said) for step in steps) for steps in (before, after))
     enough = clause not in ABOUT_VOLUME or 2 * left >= said
-    held = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(before, dialect)]
-    return enough and bool(held) and all(trigger.present(after, dialect) for trigger in held)
+    triggers = TRIGGERS.get(clause, ())
+    held = [trigger for trigger in triggers if trigger.present(before, dialect)]
+    by_steps = bool(held) or not triggers  # what has none is decided by what is done to the server meanwhile
+    return enough and by_steps and all(trigger.present(after, dialect) for trigger in held)

@@ -34,6 +34,7 @@ Circumstance = Literal[
     "first",  # the same, and the server has had no client before it
     "in a row",  # a client has said several utterances since all were last read, each a frame
     "answered",  # the reply to it has come
+    "at the end",  # it has half-closed, and what it reads are replies to empty requests
 ]
 
 Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]
@@ -135,6 +136,7 @@ CHAT_ROWS = (
 """A chat, framed or not."""
 
 ECHO_ROWS = (
+    Row("extra", "at the end", "", "ECHO-3"),  # a server that takes the end of a stream for a request
     Row("extra", "answered", "long", "ECHO-4 ECHO-2"),
     Row("extra", "answered", "", "ECHO-3 ECHO-2"),
     Row("extra | altered", "", "blank", "ECHO-5 ECHO-2"),

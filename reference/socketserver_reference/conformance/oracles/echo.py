@@ -101,15 +101,18 @@ class EchoConnections:
         """Whether another client is connected and has said nothing."""
         return any(one.silent for one in self.connections.values() if one is not connection)
 
-    def _clauses(self, shape: Shape, connection: EchoConnection, *, answered: bool) -> tuple[str, ...]:
+    def _clauses(
+        self, shape: Shape, connection: EchoConnection, *, answered: bool, came: bytes = b""
+    ) -> tuple[str, ...]:
         """Return the clauses that this may break; `answered` is whether the whole reply has come."""
-        request = connection.request
+        request, empty = connection.request, self.dialect.reply(b"")
         roles: dict[attribution.Circumstance, bool] = {
             "left": self.disrupted,
             "silent": self._silent_beside(connection),
             "half-closes": connection.half_closed and request is not None,
             "unspoken to": request is None,
             "answered": answered,
+            "at the end": connection.half_closed and bool(empty) and bool(came) and not came.replace(empty, b""),
         }
         circumstances = [role for role, has in roles.items() if has]
         return attribution.clauses(attribution.ECHO_ROWS, shape, [*circumstances, *self._kinds(request or b"")])
@@ -207,5 +210,5 @@ class EchoOracle(EchoConnections):
         due = self._replies(connection)
         reply = f"{show_against(due[0], came)}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
-        clauses = self._clauses(shape, connection, answered=answered)
+        clauses = self._clauses(shape, connection, answered=answered, came=came)
         return Finding(clauses, f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}", shape)

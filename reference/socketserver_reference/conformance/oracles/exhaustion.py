@@ -8,7 +8,7 @@ them; it may not end, nor call accept() again and again.
 If the same happens where descriptors are left, the silent clients are the cause, and other clauses are about that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.oracles import attribution
@@ -67,6 +67,10 @@ class Exhaustion:
     def steps(self) -> list[Step]:
         """All of them."""
         return [*self.before, *self.meanwhile, *self.afterwards]
+
+    def rewritten(self, rewrite: Callable[[Sequence[Step]], Sequence[Step]]) -> "Exhaustion":
+        """Return it with other steps."""
+        return Exhaustion(*map(rewrite, (self.before, self.meanwhile, self.afterwards)))
 
 
 def finding(table: Sequence[attribution.Row], when: str, expected: str, observed: str, *, absent: bool) -> Finding:

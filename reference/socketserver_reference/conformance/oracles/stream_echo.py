@@ -51,6 +51,9 @@ class StreamEchoOracle(EchoConnections):
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
+        if data.startswith(connection.left):  # all has come, and more
+            data = data.removeprefix(connection.left)
+            connection.owed, connection.read = b"", 0
         shape: Shape = "altered" if connection.owed else "extra"
         saw = show_against(data, connection.left, MAX_OBSERVED_BYTES)
         return self._finding(connection, shape, who, saw, came=data)
@@ -75,4 +78,4 @@ class StreamEchoOracle(EchoConnections):
         else:
             due = f"{who} reads end of stream" if connection.leaving else f"{who} stays connected"
         answered = connection.request is not None and not connection.owed
-        return Finding(self._clauses(shape, connection, answered=answered), due, f"{who} reads {saw}", shape)
+        return Finding(self._clauses(shape, connection, answered=answered, came=came), due, f"{who} reads {saw}", shape)
