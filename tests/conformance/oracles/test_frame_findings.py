@@ -125,3 +125,11 @@ def test_a_long_utterance_of_one_speaker_that_comes_in_several_deliveries_is_not
     assert not oracle.feed("ben", come)
     finding = oracle.explain_mismatch("ben", come)
     assert (finding.shape, finding.clauses[0]) == (shape, "CHAT-6")
+
+
+@pytest.mark.parametrize("out", ["line", "chunk"])
+def test_an_empty_line_after_a_whole_delivery_is_an_empty_delivery(out: str) -> None:
+    bare = LINES.replace('in = "line"', f'in = "{out}"')
+    oracle = after(bare, [Connect("ann"), Say("ann", b"hi")])
+    assert not oracle.feed("ann", b"hi\n\n")
+    assert oracle.explain_mismatch("ann", b"hi\n\n").shape == "empty"

@@ -285,14 +285,14 @@ class FramedChatOracle(FramedChatState):
         )
 
     def _pieces(self, who: str, frame: bytes, known: list[Spoken]) -> list[Piece]:
-        """Return what is in a frame, and before it an empty delivery if it begins with such as nothing ends."""
+        """Return what is in a frame, never nothing: it may be, or begin with, an empty delivery."""
         label = self.dialect.template.sender(frame)
         heads = self._heads() | ({self._head(label)} if label is not None else set())
         endless = self.dialect.framing_out.kind == "chunk" and not self.dialect.template.tail
         rest = without_empty(frame, heads) if endless else frame
-        parts = [rest] if rest or not frame else []  # an empty frame is a delivery too, where its length is said
+        parts = [rest] if rest or not frame else []  # an empty frame is a delivery, too
         if self.dialect.framing_out.kind == "chunk" and "concurrent" not in self.circumstances(who):
-            parts = [part for one in parts for part in self._begun_in(one)]  # what one speaker said may come in several
+            parts = [part for one in parts for part in self._begun_in(one) or [one]]  # said by one, in several
         return [*([Piece(b"")] if rest != frame else []), *(self._piece(who, part, known) for part in parts)]
 
     def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
