@@ -202,3 +202,36 @@ def test_what_is_no_dialect_here_is_refused_in_one_line(tmp_path: Path, capsys: 
         line = capsys.readouterr().err
         assert message in line
         assert line.count("\n") == 1
+
+
+NAMED_ONE_BY_ONE = """
+    import socket, threading
+    members = []
+    def serve(member):
+        while said := member.recv(1024):
+            for other in members:
+                if HEARS:
+                    other.sendall(b"ack" + said)
+    listener = socket.create_server(("", 5000))
+    while True:
+        member, _ = listener.accept()
+        GREET
+        members.append(member)
+        threading.Thread(target=serve, args=(member,)).start()
+"""
+
+
+def test_a_program_that_waits_for_names_says_nothing_and_is_not_taken_for_broken(write: Write) -> None:
+    """It takes the first words of clients for their names."""
+    named = NAMED_ONE_BY_ONE.replace("GREET", "name = member.recv(100)")
+    write(takes_names=named.replace("HEARS", "other is not member"))
+    with pytest.raises(SpeaksOtherwise, match=r"read nothing; .*add --learn"):
+        searched("takes_names", None)
+
+
+def test_a_program_that_says_nothing_because_its_threads_wait_for_each_other_is_searched(write: Write) -> None:
+    locked = NAMED_ONE_BY_ONE.replace("GREET", "lock = threading.Lock(); lock.acquire()")
+    write(keeps_its_lock=locked.replace("HEARS", "lock.acquire()"))
+    found = searched("keeps_its_lock", None, 0)
+    assert found.outcome is not None
+    assert found.outcome.clause == "CHAT-2"

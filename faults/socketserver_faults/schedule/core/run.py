@@ -72,11 +72,15 @@ class Task:
         ready = self.ready
         return ready is None or ready() or (self.until is not None and now >= self.until)
 
+    def held_up_by(self) -> "Task | None":
+        """Return the thread that has what it waits for, if one has."""
+        return self.holder() if self.holder and self.ready else None
+
     def waits(self) -> str:
         """Say what it waits for, and which thread holds that."""
         if self.ready is None:
             return f"{self.name} {self.doing}"
-        other = self.holder() if self.holder else None
+        other = self.held_up_by()
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 
 

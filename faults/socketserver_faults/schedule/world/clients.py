@@ -191,8 +191,9 @@ class VirtualClients:
         self._told = NotedTranscript(self._scheduler.note)
         self._told.coming = ["ann", "ben"]
         found: Misfit | None = self._fit.misfit(_OnlySite, dialect, protocol, READ_TIMEOUT)
-        # a program whose threads wait for each other says nothing: its schedules tell why
-        return None if found is not None and found.read == "nothing" else found
+        # a program whose threads wait for each other's locks says nothing: its schedules tell why
+        silent = found is not None and found.read == "nothing"
+        return None if silent and any(task.held_up_by() for task in self._scheduler.living) else found
 
     def learn(self, site: LearnedSite, protocol: str) -> LearnedText:
         """Talk to the server; return a dialect for it. Raise NoDialect if nothing can be learned."""
