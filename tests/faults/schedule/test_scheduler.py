@@ -3,6 +3,7 @@
 import itertools
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -169,7 +170,7 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
 
         with pytest.raises(LostThread, match=r"main has not come to a point for 10 seconds; it is at .*test_scheduler"):
             scheduler.run(main)
-    with pytest.raises(AssertionError, match="a thread was lost"):
+    with pytest.raises(LostThread, match="main was lost in a run before"):
         scheduler.run(main)
     scheduler.close()
     for thread in set(threading.enumerate()) - before:  # the one that was lost has come back, and ends
@@ -263,3 +264,36 @@ def test_threads_that_sleep_again_and_again_reach_a_late_moment_unless_something
     scheduler.run(main)
     assert ends[1] < 10
     assert 3600 < ends[2] < 3610
+
+
+def test_threads_that_poll_are_idle_once_each_has_seen_what_the_others_did(scheduler: Scheduler, virtual: Any) -> None:
+    """Meanwhile another wakes every second, and an hour passes."""
+    seen: list[str] = []
+
+    def poll(lock: Any) -> None:
+        while "end" not in seen:
+            with lock:
+                if seen[-1:] == ["work"]:
+                    for _ in range(100):
+                        scheduler.point("works")
+                        scheduler.progress()
+                    seen.append("done")
+
+    def wake() -> None:
+        while "end" not in seen:
+            scheduler.sleep(1)
+
+    def main() -> None:
+        for _ in range(3):
+            scheduler.spawn(partial(poll, virtual.Lock()), "poller")
+        scheduler.spawn(wake, "wakes")
+        scheduler.wait_idle()
+        seen.append("work")
+        scheduler.wait_idle()
+        seen.append("rested")
+        scheduler.sleep(3600)
+        seen.append("end")
+
+    scheduler.run(main)
+    assert seen == ["work", "done", "rested", "end"]
+    assert 3600 < scheduler.now < 3610

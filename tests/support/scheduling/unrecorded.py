@@ -12,5 +12,8 @@ class Unrecorded:
     def label(self) -> object:
         """Return no name."""
 
+    def progress(self) -> None:
+        """Nothing."""
+
     def refuse_to_reduce(self, what: str) -> None:
         """Refuse nothing."""

@@ -24,11 +24,18 @@ and again."""
 STREAK_SECONDS = 0.1
 """Virtual seconds that pass then: together less than any client waits for a reply."""
 
+POLLING_STEPS = 20
+"""The same for a thread that has taken so many once: it *polls*."""
+
 MAX_NAPS = 5000
 NAP_SECONDS = 10.0
 """Times at most that threads wait for a moment within so many seconds while nothing else happens: then time passes
-until another moment. A program that looks again every tenth of a second would never come to the end of an hour.
+until another moment; after twice as many until one twice as late, and so on. A program that looks again every tenth of
+a second would never come to the end of an hour.
 """
+
+POLL_NAPS = 100
+"""For how many naps it counts that time passes while threads poll: that takes as many steps."""
 
 _event = tuple.__new__
 """Makes an event, faster than its class does."""
@@ -49,6 +56,7 @@ class Deciding(Recording):
     _steps: int
     _most_steps: int
     _streak: int
+    _polls: int
     _naps: int
 
     def _decide(self, me: Task | None) -> Task | None:
@@ -80,8 +88,9 @@ class Deciding(Recording):
         if chosen is me:
             self._streak += 1
         else:
-            self._streak = 0
-            if chosen.until is None:  # something has happened
+            self._streak = MAX_STREAK_STEPS - POLLING_STEPS if chosen.polls else 0
+            self._polls = self._polls if chosen.polls else 0
+            if chosen.until is None and not chosen.polls:  # something has happened
                 self._naps = 0
         instead = f"{options[0].name} {options[0].doing}" if taken else ""
         self.story.events.append(_event(ScheduleEvent, (chosen.name, chosen.doing, instead, False)))
@@ -89,23 +98,47 @@ class Deciding(Recording):
 
     def _look_again(self, me: Task | None, options: list[Task]) -> tuple[list[Task], bool]:
         """Return the threads that can run, once time has passed if it must, and whether it has; none at the end."""
-        if self._streak > MAX_STREAK_STEPS:
-            if self.recorder is not None:
-                raise CannotReduceHere(f"{me.name if me else 'a thread'} waits by looking again and again")
-            moments = self._moments() if options == [me] else []
-            self._streak, self.now = 0, max(self.now + STREAK_SECONDS, min(moments, default=0.0))
-            options = self._options(me, others_first=True)
+        if self._streak > MAX_STREAK_STEPS and me is not None:
+            options = self._poll(me)
         options, jumps = options or self._options(me), False
-        while not options and (moments := self._moments()):
+        while not options and self._moments():
             self.story.stuck = self.story.stuck or self.waits()
-            self._naps += 1
-            if self._naps > MAX_NAPS:
-                moments = [moment for moment in moments if moment > self.now + NAP_SECONDS] or moments
-            self.now, jumps = max(self.now, min(moments)), True
+            self.now, jumps = max(self.now, self._next_moment(1)), True
             options = self._options(me)
         if self._steps > self._most_steps and options:
             raise StepLimitReached(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
         return options, jumps
+
+    def progress(self) -> None:
+        """Note that the running thread does something: it is not just looking again."""
+        if self._streak:
+            polls = self.running is not None and self.running.polls
+            self._streak, self._polls = MAX_STREAK_STEPS - POLLING_STEPS if polls else 0, 0
+
+    def _poll(self, me: Task) -> list[Task]:
+        """Let the others go first, and time pass, as the running thread looks again and again; return the options."""
+        if self.recorder is not None:
+            raise CannotReduceHere(f"{me.name} waits by looking again and again")
+        self._streak = 0
+        options = self._options(me, others_first=True)
+        if me not in options:  # it sleeps again and again
+            self.now += STREAK_SECONDS
+            return options
+        self._streak, me.polls = MAX_STREAK_STEPS - POLLING_STEPS, True
+        self._polls += 1
+        busy = [task for task in options if task.polls]
+        idle = busy == options and self._polls > len(busy)  # each has looked at all that the others have done
+        if idle and (waiting := [task for task in self.living if task.ready is when_idle]):
+            return waiting
+        self.now = max(self.now + STREAK_SECONDS, self._next_moment(POLL_NAPS) if idle else 0)
+        return self._options(me, others_first=True)
+
+    def _next_moment(self, naps: int) -> float:
+        """Return the moment until which nothing happens: the later, the more often threads have napped."""
+        self._naps += naps
+        late = self.now + NAP_SECONDS * (self._naps // MAX_NAPS)
+        moments = self._moments()
+        return min([moment for moment in moments if moment > late] or moments, default=0)
 
     def _moments(self) -> list[float]:
         """Return the moments for which threads wait."""

@@ -55,7 +55,7 @@ def between_lines(scheduler: Scheduler) -> Iterator[Callable[[CodeType], None]]:
         task = scheduler.running
         mine = task is not None and task.worker is not None and task.worker.thread is threading.current_thread()
         if mine and not scheduler.aborting:
-            scheduler.point(describe(code.co_filename, line))
+            scheduler.line(describe(code.co_filename, line))
 
     if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
         with _monitored(codes, reach) as monitor:

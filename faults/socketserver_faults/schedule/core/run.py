@@ -64,6 +64,13 @@ class Task:
     """The locks that it holds."""
     within: Footprint = field(default_factory=dict)
     """What each of its steps touches besides, while it is in code that does not say so itself."""
+    polls: bool = False
+    """Whether it has looked again and again, for what another thread would do."""
+    round_step: int = -1
+    rounds: int = 0
+    """At which step it is, and how often a loop has gone round in it."""
+    variables: dict[str, Any] = field(default_factory=dict)
+    """What the variables of the loop were at its last round but one."""
     turn: list["Task"] = field(default_factory=list)
     """All threads that live, in the order in which they are asked when this one runs; [] if that is not known."""
 

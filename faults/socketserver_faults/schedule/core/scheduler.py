@@ -21,11 +21,12 @@ At the end of a run the threads that are left are resumed one by one, and `Abort
 Next: `unrecorded.py`.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import NoReturn, Self
 
-from socketserver_faults.schedule.core.decisions import STEP_SECONDS, Deciding, when_idle
+from socketserver_faults.schedule.core.decisions import STEP_SECONDS, STREAK_SECONDS, Deciding, when_idle
 from socketserver_faults.schedule.core.footprints import WRITE
 from socketserver_faults.schedule.core.recorder import IDLE, PROCESS
 from socketserver_faults.schedule.core.run import (
@@ -52,8 +53,23 @@ MAX_RUN_STEPS = 20_000
 """Steps after which a run counts as endless."""
 
 
+MAX_ROUNDS = 1000
+POLLING_ROUNDS = 10
+"""Rounds of a loop without a point after which it is looked at whether it changes anything: the first time, and then.
+"""
+
+
 def _never() -> bool:
     return False
+
+
+def _state(value: object) -> object:
+    """Return what changes if the value of a variable does; it refers to no object of the program."""
+    if value is None or isinstance(value, str | bytes | int | float):
+        return value
+    if isinstance(value, list | tuple | set | dict):
+        return [*map(id, value), *(map(id, value.values()) if isinstance(value, dict) else ())]
+    return id(value)
 
 
 class Scheduler(Deciding):
@@ -79,7 +95,7 @@ class Scheduler(Deciding):
         self.threads_made = 0
         self._choose = choose
         self._steps = 0
-        self._streak = self._naps = 0
+        self._lines = self._streak = self._polls = self._naps = 0
         self._most_steps = most_steps
         self._failure: BaseException | None = None
 
@@ -92,7 +108,8 @@ class Scheduler(Deciding):
 
         Raise Deadlock, StepLimitReached, LostThread, or what the chooser raised; `story` then has all events before.
         """
-        assert self._lost is None, "a thread was lost here, and may come back"
+        if self._lost is not None:  # it may come back, and would disturb this run
+            raise LostThread(f"{self._lost.name} was lost in a run before: it does not end, though it was told to")
         self._begin(choose, most_steps)
         self.spawn(main, "main")
         self._pass_on()
@@ -183,9 +200,36 @@ class Scheduler(Deciding):
         task.ready = task.until = None
         return (timeout is None and self.recorder is None) or ready()
 
+    def line(self, what: str) -> None:
+        """Announce a line of the program: a point, but one that a program does not come to by itself."""
+        self.point(what)
+        self._lines += 1
+        self._streak = max(self._streak - 1, 0)
+
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass; all other threads may go first."""
         self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP_SECONDS))
+
+    def look_again(self) -> None:
+        """Go round a loop once more: sleep if it comes to no point, and changes no variable."""
+        if self.aborting:
+            raise Aborted
+        task = self.running
+        if task is None:
+            return
+        if task.round_step != (step := self._steps - self._lines):
+            task.round_step, task.rounds = step, 0
+        task.rounds += 1
+        most = POLLING_ROUNDS if task.polls else MAX_ROUNDS
+        if task.rounds < most:
+            return
+        variables = sys._getframe(1).f_locals
+        before, task.variables = task.variables, {name: _state(value) for name, value in variables.items()}
+        if task.rounds > most:
+            task.rounds = 0
+            if before == task.variables:
+                task.polls = True
+                self.sleep(STREAK_SECONDS)
 
     def wait_idle(self) -> None:
         """Return when no other thread can run."""

@@ -16,7 +16,7 @@ Read in this order:
     log.py              a substitute for `logging`
     process.py          substitutes for `sys`, `os`, `signal`, `atexit`
     substitutes.py      all substitutes
-    busy_loops.py       loops that do nothing until another thread has done something
+    insertions.py       calls that are inserted into the code of a program
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
     models.py           the table of what plays
 

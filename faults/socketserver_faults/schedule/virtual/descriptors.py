@@ -49,6 +49,9 @@ class Points(Protocol):
     def label(self) -> Name:
         """Return the name of a new thing."""
 
+    def progress(self) -> None:
+        """Note that the running thread does something: it is not just looking again."""
+
     def refuse_to_reduce(self, what: str) -> None:
         """Say what the program does, if it is noted what is touched, and this cannot be."""
 

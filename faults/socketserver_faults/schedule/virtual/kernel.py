@@ -200,7 +200,9 @@ class Kernel(Descriptors):
             # a client of a recorded run reads one send at a time: what it makes of them does not depend on that
             one_send = self.points.recording and number >= FIRST_DESCRIPTOR_OF_CLIENTS
             data: bytes = end.recv(size, peek, one_send)
-            if size and not data and file.accepted:
+            if data:
+                self.points.progress()
+            elif size and file.accepted:
                 self._note_end(end.name)
             return data
         finally:
@@ -224,6 +226,8 @@ class Kernel(Descriptors):
             while True:
                 if not waits or end.writable():
                     sent += end.send(data[sent:])
+                    if sent:
+                        self.points.progress()
                 if sent == len(data) or (sent and (self.partial or not waits)):
                     return sent
                 self._wait(file, _waiting_to("send to", end), end.writable)

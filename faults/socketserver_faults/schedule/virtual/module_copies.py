@@ -35,8 +35,8 @@ from socketserver_faults.schedule.core.namespace import Namespace, program_getat
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.core.watched_code import watched
-from socketserver_faults.schedule.virtual.busy_loops import PAUSE_FUNCTION, PAUSE_SECONDS, with_pauses
 from socketserver_faults.schedule.virtual.chance import NODE
+from socketserver_faults.schedule.virtual.insertions import with_insertions
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
 
@@ -118,10 +118,11 @@ def _installed_in() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _code(source: bytes, file: str, name: str, *, pauses: bool, watches: bool, body: bool) -> CodeType:
-    """Return the code of a module."""
-    program = with_pauses(source, file) if pauses else ast.parse(source, file)
+def _code(source: bytes, file: str, name: str, *, mine: bool, watches: bool, body: bool) -> CodeType:
+    """Return the code of a module; one of the program is `mine`."""
+    program = ast.parse(source, file)
     program = watched(program, name, body=body) if watches else program
+    program = with_insertions(program) if mine else program
     return compile(program, file, "exec", dont_inherit=True)
 
 
@@ -159,7 +160,7 @@ class Modules:
             "input": self._input,
             "open": self._sys.files.open,
             "print": self._print,
-            PAUSE_FUNCTION: lambda: substitutes["time"].sleep(PAUSE_SECONDS),
+            **self._sys.inserted,
         }
         self._shared = shared
         self._serves = serves
@@ -249,7 +250,7 @@ class Modules:
                 watches = self._shared is not None and not below(name, UNWATCHED_MODULES)
                 mine = self._is_of_program(name)
                 body = self._serves and mine
-                code = _code(source, spec.origin, name, pauses=mine, watches=watches, body=body)
+                code = _code(source, spec.origin, name, mine=mine, watches=watches, body=body)
                 if self._shared is not None and watches:
                     self._shared.watched |= {name, *((MAIN,) if self._serves else ())}
             self._code[name] = code, spec.submodule_search_locations is not None

@@ -17,6 +17,7 @@ from socketserver_faults.schedule.core.run import Aborted
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.chance import PROCESS_ID, Chance
 from socketserver_faults.schedule.virtual.files import Files
+from socketserver_faults.schedule.virtual.insertions import functions
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.outside import OUTSIDE, REFUSED_MODULES
 
@@ -160,7 +161,7 @@ class Sys(ModuleType):
     ) -> None:
         """`at_begin` is what else begins with a run."""
         super().__init__("sys")
-        self.files, self.exits = files, exits
+        self.files, self.exits, self.inserted = files, exits, functions(scheduler)
         self._scheduler, self._arguments, self._folders, self._at_begin = scheduler, arguments, folders, at_begin
         self.setswitchinterval = lambda _: None
         self._own = dict(vars(self))
