@@ -13,13 +13,14 @@ from socketserver_reference.conformance.driver.scenario_runner import ScenarioRu
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import LAST_READ_TIMEOUT
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
-from socketserver_reference.conformance.runner.direct import open_session
+from socketserver_reference.conformance.runner.direct import open_session, play_all, violation_of
 from socketserver_reference.conformance.scenario.steps import Close, HalfClose, Quit, Say, join
 from socketserver_reference.conformance.scenario.transcript import Did
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.launched import Launched
-from tests.support.checking import bad
+from tests.servers.dialect_echoes import DIALECTS
+from tests.support.checking import BARE_PYTHON, bad
 from tests.support.planted import Bug
 
 TIMEOUT = 10.0
@@ -105,3 +106,14 @@ def test_so_does_one_that_would_quit_where_there_is_no_word_for_it() -> None:
     assert after == [Close("ben") if isinstance(step, Quit) else step for step in before]
     assert still_decides("CHAT-11", before, after, wordless)
     assert letting_go(before, NOTE) == before
+
+
+@pytest.mark.slow
+def test_an_echo_that_stops_at_the_end_of_a_stream_harms_others_when_clients_close() -> None:
+    echo = Launched(f"{BARE_PYTHON} -m tests.servers.stuck_echo {{port}}")
+    told: dict[str, set[str]] = {}
+    with closing(open_session("echo", echo, 0.5, DIALECTS["everything"])) as session:
+        for clause in ("ECHO-3", "ECHO-7"):
+            shown = [violation_of(outcome) for outcome in play_all(session, "echo", clause)]
+            told[clause] = {violation.clause_id for violation in shown if violation}
+    assert told == {"ECHO-3": {"ECHO-3"}, "ECHO-7": {"ECHO-7"}}

@@ -3,6 +3,7 @@
 `triggers.py` says of which clause each is a trigger.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -205,6 +206,12 @@ def blank(steps: Steps, _: Dialect) -> bool:
 
 def half_closes(steps: Steps, _: Dialect) -> bool:
     return any(isinstance(step, HalfClose) for step in steps)
+
+
+def several_requests(steps: Steps, _: Dialect) -> bool:
+    """A client asks more than once."""
+    asked = Counter(step.spoken_by for step in steps if step.said)
+    return any(count > 1 for count in asked.values())
 
 
 def half_closed_request(steps: Steps, _: Dialect) -> bool:
