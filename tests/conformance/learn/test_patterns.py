@@ -5,8 +5,9 @@ import tomllib
 
 import pytest
 
-from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
+from socketserver_reference.conformance.learn.first_contact import PROBED_HEADERS
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
 from socketserver_reference.conformance.learn.patterns import apart, endings, head, literal, notices, reader, template
 
@@ -105,3 +106,17 @@ def test_texts_that_nothing_ends_are_told_apart_by_their_last_word_if_those_are_
     many = [b"it is %s now %s" % (word, word) for word in (b"one", b"two", b"six", b"ten")]
     assert endings(many, []) == ["it is {any} now {any}"]
     assert endings([b"> ", b"7 here", b"8 here"], []) == ["> ", "{any} here"]
+
+
+def test_a_length_is_not_taken_for_a_wider_one_that_frames_of_no_bytes_make_of_it() -> None:
+    tried = [Framing("length", header=header) for header in PROBED_HEADERS if header in BINARY_HEADERS]
+    for served in tried:
+
+        def repeated(said: bytes, served: Framing = served) -> bytes:
+            frames = b""
+            while (cut := served.cut(said)) is not None:
+                frames, said = frames + served.put(cut[0]), said[cut[1] :]
+            return frames
+
+        fitting = [one for one in tried if repeated(one.put(b"otter")) == one.put(b"otter")]
+        assert fitting[0] == served

@@ -18,10 +18,13 @@ from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meet
 from socketserver_reference.conformance.learn.pace import APART, LATER, shortest
 
 PROBED_HEADERS = (
-    *("%4d", "u32be", "%04d", "u16be", "%10d", "u32le", "u8", "u16le"),
+    *("%4d", "u8", "u16be", "u32be", "%04d", "%10d", "u32le", "u16le"),
     *("%2d", "%3d", "%5d", "%6d", "%8d", "u64be", "%16d", "%20d"),
 )
-"""The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
+"""The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first. Of those
+with the high byte first, the narrow ones come before the wide: to a server that reads a narrow one, a wide one is an
+empty frame and another, and what it repeats of them looks like a wide one.
+"""
 
 PROBED_COUNTED_HEADERS = ("u32be", "u16be", "%4d", "%04d", "u32le")
 """The same for lengths that include the header."""
