@@ -1,6 +1,7 @@
 """Servers that are silent, hang up, die, flood, lie or never start: each is told as what it is, and none is left."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,6 +55,9 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
     assert "nothing to check at tcp://host.invalid:9: " in check.refusal("echo", "tcp://host.invalid:9", *QUICK)
 
 
+TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "word"),
@@ -67,6 +71,10 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
         (
             f'{BARE_PYTHON} -c \'print("Error: no cheese", *"abcde", sep=chr(10)); raise SystemExit(1)\' {{port}}',
             "exit status 1, its last output: Error: no cheese; c; d; e",
+        ),
+        (
+            f"{BARE_PYTHON} -c {shlex.quote(f'print(*{TRACED}, sep=chr(10)); raise SystemExit(1)')} {{port}}",
+            "exit status 1, its last output: no cheese; c; d; e",
         ),
         (f"{BARE_PYTHON} -c 'import os; os.abort()' {{port}}", "by signal 6"),
     ],

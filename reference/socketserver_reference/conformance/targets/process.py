@@ -11,7 +11,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ MAX_OUTPUT_LINES = 3
 
 ERROR_LINE = re.compile(r"^\S*(error|exception|panic(ked)?|fatal)\b", re.IGNORECASE)
 """A line that says why a program ends; Node and Go print it before the stack trace."""
+
+TRACE_HEAD = re.compile(rb"^([^\s\"].*)\n[ \t].*\n(?:[ \t\"].*\n)*\Z", re.MULTILINE)
+"""A line before the indented or quoted ones at the end: so Ruby and Tcl say why a program ends, in no such words."""
 
 MAX_OUTPUT_BYTES = 4096
 """Bytes of the command's output that are kept."""
@@ -129,13 +132,13 @@ class Launch:
     def last_output(self) -> str:
         """Return the last output of the command, escaped, as the end of a sentence."""
         lines = self._output_lines()
-        told = [line for line in lines[:-MAX_OUTPUT_LINES] if ERROR_LINE.search(line)]
-        words = "; ".join([*told[-1:], *lines[-MAX_OUTPUT_LINES:]])
+        told = [line for line in lines if ERROR_LINE.search(line)] or _readable(TRACE_HEAD.findall(self._output))
+        above = [line for line in told[-1:] if line not in lines[-MAX_OUTPUT_LINES:]]
+        words = "; ".join([*above, *lines[-MAX_OUTPUT_LINES:]])
         return f", its last output: {words}" if words else ", without output"
 
     def _output_lines(self) -> list[str]:
-        lines = (line.decode("utf-8", "backslashreplace").strip() for line in self._output.splitlines())
-        return [ascii(line)[1:-1] for line in lines if line]
+        return _readable(self._output.splitlines())
 
     def close(self) -> None:
         """End the command and every process it started; return when they have ended."""
@@ -153,3 +156,9 @@ class Launch:
         self._reader.join()
         os.close(self._stop)
         self._supervisor.stdout.close()
+
+
+def _readable(lines: Iterable[bytes]) -> list[str]:
+    """Return lines of output, escaped; those that are not blank."""
+    texts = (line.decode("utf-8", "backslashreplace").strip() for line in lines)
+    return [ascii(text)[1:-1] for text in texts if text]
