@@ -2,8 +2,8 @@
 
 WHAT is what happens when accept() fails: it `waits`, `spins`, `ends`, serves no new client any more (`deaf`), listens
 no more (`closes`), or hangs up on those whom it serves (`drops`). With `hangs-up` it keeps a descriptor in reserve, by
-which it hangs up on further clients. With `pairs` it needs two descriptors for a client. With `frail` it ends when five
-clients are there at once.
+which it hangs up on further clients. With `queues-one` it ends, and its queue is short. With `pairs` it needs two
+descriptors for a client. With `frail` it ends when five clients are there at once.
 """
 
 import os
@@ -33,7 +33,7 @@ class Echo(socketserver.BaseRequestHandler):
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
-    request_queue_size = 100
+    request_queue_size = 1 if WHAT == "queues-one" else 100
     daemon_threads = True
     reserve = os.open(os.devnull, os.O_RDONLY)
     served: list[socket.socket] = []  # noqa: RUF012 - there is one server
@@ -50,7 +50,7 @@ class Server(socketserver.ThreadingTCPServer):
     def do_without(self) -> None:
         if WHAT in ("waits", "pairs"):
             time.sleep(0.1)
-        elif WHAT == "ends":
+        elif WHAT in ("ends", "queues-one"):
             os._exit(3)
         elif WHAT == "closes":
             self.socket.close()

@@ -56,6 +56,7 @@ def test_a_server_that_waits_or_hangs_up_on_further_clients_passes(what: str) ->
     [
         ("spins", exhaustion.MEANWHILE, ""),  # on a busy machine it may look as if it did not reply
         ("ends", exhaustion.MEANWHILE, "the server ended with exit status 3"),
+        ("queues-one", exhaustion.MEANWHILE, "the server ended with exit status 3"),
         ("drops", exhaustion.MEANWHILE, "ann reads end of stream"),
         ("deaf", exhaustion.AFTERWARDS, "ben reads nothing"),
         ("closes", exhaustion.AFTERWARDS, "ben cannot connect: connection refused"),

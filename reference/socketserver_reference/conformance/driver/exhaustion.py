@@ -14,6 +14,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import crowd, quiescence
+from socketserver_reference.conformance.targets.client import Client
 
 SILENT_LEAVE_TIMEOUT = 3.0
 """Most seconds for the silent clients to leave: servers that could not accept some may try again after one."""
@@ -58,8 +59,11 @@ class _Attempt:
         """Let silent clients connect, and leave at the end of the block; see that the server comes to rest."""
         used = self._used()
         self._when = exhaustion.MEANWHILE
-        silent = crowd.connect_without_waiting(self._session.site.address, exhaustion.SILENT_CLIENTS)
+        silent: list[Client] = []
         try:
+            for _ in range(exhaustion.SILENT_CLIENTS):  # not in one instant: its queue may be short
+                silent += crowd.connect_without_waiting(self._session.site.address, 1)
+                self._session.site.wait_idle()
             if self._spins(used):
                 raise stage.violation(exhaustion.spinning(self._table, self._used() - used))
             yield
