@@ -174,6 +174,24 @@ def test_a_program_that_ends_is_no_server_to_learn_from(write: Write, capsys: py
     assert "cannot be learned, as a chat: " in capsys.readouterr().err
 
 
+def test_a_program_whose_other_threads_go_on_has_not_ended(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write(
+        goes_on="""
+        import socket, threading
+        def serve():
+            while True:
+                client, _ = listener.accept()
+                client.close()
+        listener = socket.create_server(("", 9999))
+        threading.Thread(target=serve).start()
+    """
+    )
+    assert main(["schedule", f"{folder}/goes_on.py", "--learn"]) == 2
+    told = capsys.readouterr().err
+    assert "cannot be learned" in told
+    assert "it ends" not in told
+
+
 def test_what_a_program_does_not_speak_after_all_is_not_taken_for_learned(
     write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ from typing import NoReturn, Self
 
 from socketserver_faults.schedule.core.decisions import STEP_SECONDS, STREAK_SECONDS, Deciding, when_idle
 from socketserver_faults.schedule.core.footprints import WRITE
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.recorder import IDLE, PROCESS
 from socketserver_faults.schedule.core.run import (
     Aborted,
@@ -117,11 +118,13 @@ class Scheduler(Deciding):
         if self.recorder is not None:
             self.recorder.left = [(task.path, task.waited, task.born) for task in self.tasks if not task.over]
         self.aborting = True
+        refused = len(NotModelled.refusals)
         for task in self.tasks:  # those that are left; no thread begins any more
             if not task.over and task is not self._lost:
                 self.running = task
                 self._give(task)
                 self._await()
+        del NotModelled.refusals[refused:]  # what they do at their end is no part of the run
         self.running = None
         if self._failure:
             raise self._failure
@@ -237,7 +240,8 @@ class Scheduler(Deciding):
 
     def give_up(self, failure: BaseException | None = None) -> NoReturn:
         """End the run here and now; `run` raises the failure, if there is one."""
-        self._failure = self._failure or failure
+        if not self.aborting:
+            self._failure = self._failure or failure
         self.aborting = True
         raise Aborted
 
@@ -297,6 +301,9 @@ class Scheduler(Deciding):
                 task.body()
         except Aborted:
             pass
+        except NotModelled as refusal:
+            if not self.aborting:
+                self._failure = self._failure or refusal
         except BaseException as failure:  # the scheduler's: bodies handle their own
             self._failure = self._failure or failure
         finally:

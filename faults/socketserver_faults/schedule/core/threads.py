@@ -110,9 +110,9 @@ class _Thread(Numbered):
         """Whether it is a daemon, for which no run waits."""
         return self.daemon
 
-    def setDaemon(self, daemon: bool) -> None:  # noqa: N802 - likewise
+    def setDaemon(self, daemonic: bool) -> None:  # noqa: N802 - likewise
         """Set whether it is a daemon."""
-        self.daemon = daemon
+        self.daemon = daemonic
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(threading.Thread, name) and not name.startswith("__"):

@@ -8,6 +8,7 @@ Read in this order:
     kernel.py           listeners, connections, and system calls that wait
     options.py          the options of a socket
     files.py            files of sockets, and files that a program writes
+    other_sockets.py    sockets that are none of TCP
     socket_object.py    a socket as Python has it
     network.py          the network of one run, and the substitute for `socket`
     outside.py          what a program may not do, and what to do instead

@@ -60,7 +60,7 @@ def lines() -> Iterator[str]:
     for name, instead in outside.REFUSED_MODULES.items():
         yield f"| `{name}` | {instead} |"
     for name, instead in outside.SOCKETS.items():
-        yield f"| `socket.{name}` | {instead} |"
+        yield f"| a socket of `{name}`, once it is used | {instead} |"
     acts: dict[tuple[str, str], None] = dict.fromkeys(outside.OUTSIDE.values())
     for what, instead in acts:
         yield f"| a program that {what} | {instead} |"

@@ -89,12 +89,16 @@ def below(name: str, packages: Iterable[str]) -> bool:
 def find_source(name: str, folders: Sequence[str] = ()) -> ModuleSpec | None:
     """Return where a module's Python source is, or None; unlike find_spec(), import no package.
 
-    `folders` are searched before sys.path. A package without an `__init__` has no origin.
+    `folders` are searched before sys.path. A package without an `__init__` has no origin. A file may have a dot in its
+    name.
     """
     parent = name.rpartition(".")[0]
     package = find_source(parent, folders) if parent else None
     if parent and package is None:
-        return None
+        files = (os.path.join(folder, f"{name}.py") for folder in folders)
+        return next(
+            (importlib.util.spec_from_file_location(name, file) for file in files if os.path.isfile(file)), None
+        )
     path = package.submodule_search_locations if package else None
     here = PathFinder.find_spec(name, list(folders)) if not parent else None
     found = chain([here], (finder.find_spec(name, path) for finder in sys.meta_path))
@@ -213,7 +217,8 @@ class Modules:
         """Whether a module is neither in the standard library nor in an installed distribution."""
         top = name.partition(".")[0]
         if top not in self._of_program:
-            spec = None if top in sys.stdlib_module_names else find_source(top, self._sys.path)
+            path = self._sys.path
+            spec = None if top in sys.stdlib_module_names else find_source(top, path) or find_source(name, path)
             self._of_program[top] = spec is not None and not any(
                 os.path.realpath(place).startswith(self._installed)
                 for place in spec.submodule_search_locations or (spec.origin or "",)
@@ -227,6 +232,7 @@ class Modules:
             name = f"{name}.{MAIN}"
             code, _ = self._compiled(name)
         parent = name.rpartition(".")[0]
+        parent = parent if parent and find_source(parent, self._sys.path) else ""
         if parent:
             self.load(parent)
         self._execute(MAIN, code, self._fresh, parent)

@@ -36,6 +36,7 @@ MAX_LINE_CHARACTERS = 500
 INSTEAD = {
     "fork": REFUSED_MODULES["multiprocessing"],
     "kill": OUTSIDE["os.kill"][1],
+    **dict.fromkeys(("_exit", "abort"), "let its main thread return, and others end with it (daemon=True)"),
     **dict.fromkeys(("exec", "popen", "posix_spawn", "spawn", "system", "wait"), REFUSED_MODULES["subprocess"]),
 }
 """The beginning of a name -> what to do instead."""
@@ -55,12 +56,12 @@ class Os(ModuleType):
         super().__init__("os")
         vars(self).update(
             _touch=touch,
-            close=lambda number: kernel().close(number),
+            close=lambda fd: kernel().close(fd),
             getpid=lambda: PROCESS_ID,
             urandom=chance.urandom,
-            getrandom=lambda size, _=0: chance.urandom(size),
+            getrandom=lambda size, flags=0: chance.urandom(size),  # noqa: ARG005 - a name of the real one
             register_at_fork=lambda **_: None,
-            getenv=lambda name, default=None: self.environ.get(name, default),
+            getenv=lambda key, default=None: self.environ.get(key, default),
         )
         self.begin()
 
@@ -233,10 +234,10 @@ class Exits:
 def signal_of(scheduler: Scheduler, at_begin: list[Callable[[], None]]) -> ModuleType:
     """Return a `signal` whose signals never come; each run begins without handlers."""
 
-    def install(number: int, handler: object) -> object:
+    def install(signalnum: int, handler: object) -> object:
         if scheduler.running is not None and scheduler.running.number:
             raise ValueError("signal only works in main thread of the main interpreter")
-        handlers[number], before = handler, handlers.get(number, signal.SIG_DFL)
+        handlers[signalnum], before = handler, handlers.get(signalnum, signal.SIG_DFL)
         return before
 
     def pause() -> None:
@@ -244,7 +245,11 @@ def signal_of(scheduler: Scheduler, at_begin: list[Callable[[], None]]) -> Modul
 
     handlers: dict[int, object] = {}
     at_begin.append(handlers.clear)
-    modelled = {"signal": install, "pause": pause, "getsignal": lambda number: handlers.get(number, signal.SIG_DFL)}
+
+    def installed(signalnum: int) -> object:
+        return handlers.get(signalnum, signal.SIG_DFL)
+
+    modelled = {"signal": install, "pause": pause, "getsignal": installed}
     constants = {name: getattr(signal, name) for name in dir(signal) if name.startswith("SIG") or name[0].isupper()}
     return Namespace("signal", {**constants, **modelled, "siginterrupt": lambda *_: None})
 

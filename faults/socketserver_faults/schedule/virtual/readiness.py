@@ -53,27 +53,27 @@ def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespac
         def close(self) -> None:
             self._keys.clear()
 
-        def register(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
             if not events or events & ~(READ_EVENT | WRITE_EVENT):
                 raise ValueError(f"Invalid events: {events!r}")
-            number = number_of(thing)
+            number = number_of(fileobj)
             if number in self._keys:
-                raise KeyError(f"{thing!r} (FD {number}) is already registered")
-            self._keys[number] = selectors.SelectorKey(thing, number, events, data)
+                raise KeyError(f"{fileobj!r} (FD {number}) is already registered")
+            self._keys[number] = selectors.SelectorKey(fileobj, number, events, data)
             return self._keys[number]
 
-        def unregister(self, thing: Any) -> selectors.SelectorKey:
-            return self._keys.pop(self.get_key(thing).fd)
+        def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+            return self._keys.pop(self.get_key(fileobj).fd)
 
-        def modify(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-            self.unregister(thing)
-            return self.register(thing, events, data)
+        def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+            self.unregister(fileobj)
+            return self.register(fileobj, events, data)
 
-        def get_key(self, thing: Any) -> selectors.SelectorKey:
+        def get_key(self, fileobj: Any) -> selectors.SelectorKey:
             for key in self._keys.values():
-                if key.fileobj is thing or key.fd == thing:
+                if key.fileobj is fileobj or key.fd == fileobj:
                     return key
-            raise KeyError(f"{thing!r} is not registered")
+            raise KeyError(f"{fileobj!r} is not registered")
 
         def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
             return {key.fileobj: key for key in self._keys.values()}

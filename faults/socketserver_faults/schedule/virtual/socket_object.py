@@ -26,7 +26,7 @@ from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress,
 from socketserver_faults.schedule.virtual.descriptors import FIRST_DESCRIPTOR, FIRST_DESCRIPTOR_OF_CLIENTS, OpenFile
 from socketserver_faults.schedule.virtual.files import socket_file
 from socketserver_faults.schedule.virtual.kernel import Kernel
-from socketserver_faults.schedule.virtual.outside import SOCKETS
+from socketserver_faults.schedule.virtual.other_sockets import OtherSocket, refusal
 
 Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")
@@ -59,20 +59,17 @@ class Socket:
     type = socket.SOCK_STREAM
     proto = 0
 
+    def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, *_: Any, **__: Any) -> Any:
+        """Make another kind of socket if this is not one of TCP."""
+        why = refusal(family, type, proto)
+        return OtherSocket(why, type, cls.machine.kernel.free_address) if why else object.__new__(cls)
+
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         """Make a socket that is not connected, or one for an existing descriptor."""
+        del type, proto  # those of TCP
         self.kernel = self.machine.kernel
         if family == socket.AF_INET6:
             self.family = family
-        for prefix, wanted, known in (
-            ("AF", family, self.family),
-            ("SOCK", type, self.type),
-            ("IPPROTO", proto or -1, socket.IPPROTO_TCP),
-        ):
-            if wanted not in (-1, known):
-                name, only = options.named(prefix, wanted), options.named(prefix, known)
-                advice = f"; {SOCKETS[name]}" if name in SOCKETS else ""
-                raise NotModelled(f"virtual sockets have no {name}, only {only}{advice}")
         of_client = self.of_client and self.kernel.points.recording  # then they must not share numbers with the program
         self.serial = self.kernel.next_serial(of_client)
         self._label = self.kernel.points.label()

@@ -71,9 +71,14 @@ def listener_of(server: Any) -> Listener | None:
 def socket_of(network: Callable[[], Network]) -> ModuleType:
     """Return the `socket` of the current network, with create_connection(), which clients use."""
 
-    def create_connection(address: tuple[str, int], timeout: float | None = None) -> Socket:
+    def create_connection(
+        address: tuple[str, int], timeout: float | None = None, source_address: Any = None, *, all_errors: bool = False
+    ) -> Socket:
+        del all_errors  # there is one address to try
         client: Socket = network().socket()
         client.settimeout(timeout)
+        if source_address:
+            client.bind(source_address)
         client.connect(address)
         return client
 

@@ -128,8 +128,8 @@ class World:
     def _begin(self) -> None:
         """Begin a run."""
         self._server: Any = None
-        self._ended = ""
-        """How the program has ended."""
+        self._ended = self._main_ended = ""
+        """How the program has ended, and how its main thread has, for which others may go on."""
         self._shut_down_by = ""
         """The thread of the program that has called shutdown()."""
         self._left = False
@@ -284,14 +284,13 @@ class World:
                 self._server.serve_forever()
             else:
                 self.modules.run(self.subject.main)
-            self._ended = f"it ends ({ARGUMENTS_HINT})"
+            self._main_ended = f"it ends ({ARGUMENTS_HINT})"
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except BaseException as error:
             wants = f" ({ARGUMENTS_HINT})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
-            self._ended = f"it ends by {type(error).__name__}: {error}{wants}"
+            self._main_ended = f"it ends by {type(error).__name__}: {error}{wants}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
-        self.scheduler.touch(PROGRAM, WRITE)
         self.modules.exits.end_threads()
         me = self.scheduler.running
         self.scheduler.touch(LIVES, READ)
@@ -301,6 +300,8 @@ class World:
         self.scheduler.point(
             "waits for its threads to end", lambda: all(self.scheduler.is_over(task) for task in others)
         )
+        self._ended = self._main_ended
+        self.scheduler.touch(PROGRAM, WRITE)
         self.modules.exits.end()
         self.scheduler.freeze()
         self._network.kernel.end_process()
@@ -309,7 +310,9 @@ class World:
         """The second thread of a run of a program that serves by itself."""
         self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
         if self._network.kernel.listens_at is None:
-            raise SubjectRefused(f"{self.subject.name} serves nothing: {self._ended or 'it does not begin to listen'}")
+            raise SubjectRefused(
+                f"{self.subject.name} serves nothing: {self._main_ended or 'it does not begin to listen'}"
+            )
         visit()
         self.scheduler.wait_idle()
         self.scheduler.give_up(reads_ends(self.subject, self._network.kernel.ends_read))

@@ -61,6 +61,27 @@ def test_a_file_that_serves_is_played_whole(serves: str, write: Write) -> None:
     assert found.whole
 
 
+def test_what_a_program_does_when_its_run_is_given_up_is_not_refused(write: Write) -> None:
+    kills = """
+    import os, socketserver, threading
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(self.request.recv(1024).strip().upper())
+            AFTER
+    server = socketserver.ThreadingTCPServer(("", 9999), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        input()
+    finally:
+        os._exit(0)
+    """
+    write(kills=kills.replace("AFTER", ""), keeps=kills.replace("AFTER", "threading.Event().wait()"))
+    assert searched("kills", "request", 0).outcome is None
+    found = searched("keeps", "request", 0)
+    assert found.outcome is not None
+    assert found.outcome.clause == "ECHO-3"
+
+
 def test_a_server_that_serves_one_at_a_time(write: Write) -> None:
     folder = write(one_by_one=echo().replace("Threading", ""))
     assert searched(f"{folder}/one_by_one.py", None, 0).outcome is None
@@ -170,9 +191,21 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
         (echo("sys.exit('usage')"), "serves nothing: it ends by SystemExit: usage"),
         ("def", "it ends by SyntaxError: invalid syntax (refused.py, line 1)"),
         ("import threading\nthreading.Event().wait()", "serves nothing: it does not begin to listen"),
+        (
+            "import threading\nthreading.Thread(target=threading.Event().wait).start()\n1 / 0",
+            "ends by ZeroDivisionError",
+        ),
         ("import socketserver\nsocketserver.UnixStreamServer('x', None)", "no AF_UNIX"),
     ],
-    ids=["shuts down", "serves not", "wants arguments", "cannot be read", "waits", "has another transport"],
+    ids=[
+        "shuts down",
+        "serves not",
+        "wants arguments",
+        "cannot be read",
+        "waits",
+        "waits in a thread",
+        "has another transport",
+    ],
 )
 def test_a_program_that_cannot_be_played_is_refused_with_the_reason(text: str, message: str, write: Write) -> None:
     folder = write(refused=text)
@@ -197,6 +230,8 @@ def test_the_command_takes_files_their_arguments_and_options_anywhere(
     assert main(["schedule", program, "--deviations", "0", "ask", "--", "7000"]) == 0
     assert main(["schedule", f"{program}:Handler", "--deviations", "0", "ask"]) == 0
     assert explore(program, "ask", deviations=0).whole
+    dotted = str(write(**{"echo.2.0": echo()}) / "echo.2.0.py")
+    assert main(["schedule", dotted, "--deviations", "0", "ask"]) == 0
     capsys.readouterr()
     assert main(["schedule", program, "ask", "--", "seven"]) == 2
     assert "serves nothing: it ends by SystemExit: 2" in capsys.readouterr().err

@@ -217,8 +217,11 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
         ("sys.settrace(None)", "sys.settrace"),
         ("os.kill(os.getppid(), 0)", "os.kill"),
         ("import asyncio; asyncio.run(1)", "does not model asyncio.run: its tasks are"),
-        ("socket.socket(socket.AF_UNIX)", "no AF_UNIX, only AF_INET; serve AF_INET"),
-        ("socket.socket(type=socket.SOCK_DGRAM)", "no SOCK_DGRAM, only SOCK_STREAM; check an echo of datagrams"),
+        ("socket.socket(socket.AF_UNIX).bind('x')", "no AF_UNIX, only AF_INET; serve AF_INET"),
+        (
+            "socket.socket(type=socket.SOCK_DGRAM).bind(('', 9999))",
+            "no SOCK_DGRAM, only SOCK_STREAM; check an echo of datagrams",
+        ),
         ("import pathlib; pathlib.Path('x').write_text('x')", "the program writes a real file (x): keep it in memory"),
         ("import http.client; http.client.HTTPConnection('127.0.0.1', 1).connect()", "the program "),
         ("import tempfile; tempfile.mkdtemp()", "the program makes a folder"),

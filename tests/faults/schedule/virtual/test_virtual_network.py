@@ -226,9 +226,9 @@ def test_the_module_has_the_constants_and_exceptions_of_the_real_one(network: Ne
     ("use", "name"),
     [
         (lambda module: module.socketpair, "socketpair"),
-        (lambda module: module.socket(socket.AF_UNIX), "AF_UNIX, only AF_INET"),
-        (lambda module: module.socket(type=socket.SOCK_DGRAM), "SOCK_DGRAM"),
-        (lambda module: module.socket(proto=socket.IPPROTO_UDP), "IPPROTO_UDP, only IPPROTO_TCP"),
+        (lambda module: module.socket(socket.AF_UNIX).connect("x"), "AF_UNIX, only AF_INET"),
+        (lambda module: module.socket(type=socket.SOCK_DGRAM).fileno(), "SOCK_DGRAM"),
+        (lambda module: module.socket(proto=socket.IPPROTO_UDP).listen, "IPPROTO_UDP, only IPPROTO_TCP"),
         (lambda module: module.socket().recvmsg, "recvmsg"),
         (lambda module: module.socket().recv(1, socket.MSG_WAITALL), "MSG_WAITALL"),
         (lambda module: module.socket().send(b"a", socket.MSG_OOB), "MSG_OOB"),
@@ -244,6 +244,17 @@ def test_the_module_has_the_constants_and_exceptions_of_the_real_one(network: Ne
 def test_what_is_not_modelled_is_refused_by_name(network: Network, use: Callable[[Any], Any], name: str) -> None:
     with pytest.raises(NotModelled, match=name):
         use(network.module)
+
+
+def test_a_socket_of_datagrams_tells_by_which_address_others_reach_the_host(network: Network) -> None:
+    with network.module.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        asks.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        asks.settimeout(1)
+        asks.connect(("8.8.8.8", 80))
+        host, port = asks.getsockname()
+    assert host == "127.0.0.1"
+    assert port
+    network.module.socket(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1).close()  # a slip for setsockopt(): another family
 
 
 def test_a_file_that_becomes_garbage_after_its_run_disturbs_nobody(network: Network) -> None:
