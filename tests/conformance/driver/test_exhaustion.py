@@ -100,6 +100,19 @@ def test_what_else_goes_wrong_where_descriptors_are_left_excuses_no_lack_of_them
     assert violation.clause_id == "ECHO-10"
 
 
+def test_what_else_goes_wrong_while_descriptors_are_few_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Violation] = []
+
+    def fail(*_: object) -> None:
+        told.append(VIOLATIONS["ECHO-1"]("nothing", "HELLO", []))
+        raise told[-1]
+
+    monkeypatch.setattr(_Attempt, "play", fail)
+    with closing(open_session("echo", without_descriptors("waits"), TIMEOUT)) as session:
+        assert judged(session) is told[0]
+    assert len(told) == 1
+
+
 @pytest.mark.parametrize("clause", ["ECHO-10", "ECHO-11"])
 def test_it_is_decided_without_what_shows_another_clause(clause: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dialect = DIALECTS["lines"]

@@ -260,10 +260,33 @@ class FallsOver(TurnsTheFirstAway):
         return True
 
 
+class SharesItsAddress(socketserver.BaseServer):
+    allow_reuse_port = True
+
+
+class Deputy:
+    """Stands for a server."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+
+class SendsADeputy(socketserver.BaseServer):
+    """Gives its handlers something else for the server."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        self.RequestHandlerClass(request, client_address, Deputy(self))  # type: ignore[arg-type]
+
+
 LIFE_CYCLE = "test_setup_handle_and_finish_run_once_each_and_in_this_order"
 ONE_BY_ONE = "test_connections_are_accepted_and_served_one_at_a_time"
 SILENT = "test_a_silent_client_delays_nobody"
 PROCESSES = "test_handlers_run_at_once_in_processes_that_share_no_memory"
+SHUTDOWN = "test_shutdown_in_the_thread_of_a_handler_returns"
+TAKEN = "test_a_server_that_finds_its_address_taken_leaves_nothing_behind"
 ROOM = "test_an_exception_leaves_the_room_in_order"
 
 
@@ -286,6 +309,8 @@ UNCOMMON = [
     (made(ListensToOne, "unix", "sync"), ONE_BY_ONE, "observed: ben cannot connect: "),
     (made(TurnsTheFirstAway, "tcp", "threading"), SILENT, "observed: lou is not served"),
     (made(FallsOver, "tcp", "forking"), PROCESSES, "serve_forever() ended with ZeroDivisionError('one too many')"),
+    (made(SharesItsAddress, "tcp", "sync"), TAKEN, "its class makes no second server for an address that is taken"),
+    (made(SendsADeputy, "tcp", "threading"), SHUTDOWN, "the handler has another server, which SRV-1 is about"),
     (made(KeepsRequestsOpen, "tcp", "threading", "chat"), ROOM, "observed: cal waits in vain"),
 ]
 

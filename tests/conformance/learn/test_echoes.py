@@ -75,6 +75,11 @@ def test_an_echo_that_answers_until_the_client_half_closes() -> None:
     assert "the client half-closed, then it ended too" in reason(text, "requests")
 
 
+def test_the_lag_of_a_server_at_rest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{propose.__module__}.LEAST_LAG_TOLD", 0.0)
+    assert re.search(r"It was seen at rest for \d+\.\d s before it greeted", proposed(echo(), "echo"))
+
+
 def test_an_echo_that_takes_the_end_of_a_stream_for_a_request_is_learned_and_told() -> None:
     def answer(client: socket.socket) -> None:
         while True:

@@ -2,15 +2,18 @@
 
 import pytest
 
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits, Rate
+from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import Search
+from socketserver_reference.conformance.learn.meeting import MeetingUtterance
 from socketserver_reference.conformance.learn.pace import APART, MAX_PAUSE_SECONDS, ask_rate, conclude_pauses, shortest
 from socketserver_reference.conformance.learn.questions import limits as crowds
 from socketserver_reference.conformance.learn.questions.limits import ask_members
 from socketserver_reference.conformance.learn.room import OTHER
-from tests.support.rehearsed_rooms import RehearsedConversation, room
+from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
 
 class Hasty(RehearsedConversation):
@@ -294,3 +297,13 @@ def test_a_crowd_that_cannot_come_again_shows_seats(
     ask_members(found, learned)
     assert [(one.key, one.value, one.why) for one in learned.findings] == [("members", 6, why)]
     assert conversation.limits == UNLIMITED
+
+
+def test_a_search_for_a_command_that_is_not_answered_finds_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: CommandSearch) -> None:
+        raise CannotLearn("nobody answers")
+
+    monkeypatch.setattr(CommandSearch, "find", fail)
+    meeting = understood(RehearsedConversation()).meeting
+    meeting.said, meeting.utterances = Framing("chunk"), [MeetingUtterance("ann", b"mink", {})]
+    assert Search(meeting.conversation, lambda _: "")._by_command(meeting) == (None, b"")

@@ -276,6 +276,18 @@ def test_a_script_waits_as_long_as_the_dialect_demands() -> None:
     ]
 
 
+def test_no_speaker_reads_its_own_words_where_it_does_not_hear_itself() -> None:
+    said = [did(Connect("ann")), did(Connect("ben")), did(Send("ann", b"x")), did(Send("ben", b"y")), did(Settle())]
+    rows = table(*said, heard("ann", b"y"), heard("ben", b"x"), dialect=replace(NAMED, to_sender="nothing"))
+    assert [row[2][0] for row in rows if row[1] == "reads all"] == [{"ben": b"y"}, {"ann": b"x"}]
+
+
+def test_a_step_of_a_probe_in_which_nobody_speaks_is_no_row() -> None:
+    come = [did(Connect("ann")), did(Connect("lou"))]
+    rows = table(*come, Did(Send("ann", b"x"), b"x", "lou"), Did(Settle(), b"", "lou"), failing="", dialect=NAMED)
+    assert [who for who, *_ in rows] == ["ann"]
+
+
 def test_what_is_said_in_pieces_is_sent_so() -> None:
     rows = table(did(Connect("ann")), Did(Say("ann", b"hello", in_pieces=True), b"hello\n"), failing="", dialect=NAMED)
     assert [row[2] for row in rows if row[1] in ("sends", "waits")] == [b"h", 0.1, b"el", 0.1, b"lo", 0.1, b"\n"]

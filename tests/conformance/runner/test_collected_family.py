@@ -1,11 +1,14 @@
 """The classes that `check family` collects."""
 
+import os
 import socket
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from socketserver_reference import family
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner import collected_family
 from tests.support.checking import Checker
 
@@ -52,3 +55,22 @@ def test_a_server_that_the_family_refuses_without_need_cannot_be_checked(
     outcome = check("family", "--only=SRV-12")
     assert outcome.code == 2
     assert "the server cannot be made: Refused: no sync echo over unix: no" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("transport", "concurrency", "module", "lacking"),
+    [("unix", "sync", socket, "AF_UNIX"), ("tcp", "forking", os, "fork")],
+)
+def test_what_the_system_cannot_serve_is_not_collected(
+    transport: str, concurrency: str, module: ModuleType, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert collected_family.can_serve("echo", transport, concurrency)
+    monkeypatch.delattr(module, lacking)
+    assert not collected_family.can_serve("echo", transport, concurrency)
+
+
+def test_a_server_that_may_have_a_room_is_not_asked_to_refuse_it() -> None:
+    served = next(one for one in collected_family.family(["tcp"]) if one.concurrency == "threading")
+    subject = type("Subject", (collected_family.FamilyConformance,), {"target": served})
+    with pytest.raises(NotApplicable, match="such a server can have a room"):
+        subject().test_no_room_is_served_whose_members_are_never_there_at_once()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from socketserver_reference.conformance.targets import supervisor
 from socketserver_reference.conformance.targets.process import SUPERVISOR, supervised
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 from tests.support.checking import Lifeline
@@ -257,3 +258,13 @@ def test_at_the_end_of_the_block_a_command_that_hangs_and_what_it_has_started_ar
     with supervised([sys.executable, "-c", HANGS, str(lifeline.path)]):
         lifeline.wait_for(b"up")
     lifeline.wait_for_the_end()
+
+
+def test_without_a_group_only_children_get_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(supervisor, "children", lambda: [5, 6])
+    monkeypatch.setattr(os, "kill", lambda process, _: sent.append(("process", process)))
+    monkeypatch.setattr(os, "killpg", lambda group, _: sent.append(("group", group)))
+    supervisor.signal_all(0, signal.SIGTERM, but=6)
+    supervisor.signal_all(7, signal.SIGTERM)
+    assert sent == [("process", 5), ("group", 7), ("process", 5), ("process", 6)]

@@ -54,3 +54,10 @@ def test_a_client_of_another_machine_cannot_be_stood_in_for(monkeypatch: pytest.
     elsewhere = ["0100007F:1F90", "010200C0:C001", "06"]  # 192.0.2.1
     monkeypatch.setattr(proc_files, "rows", lambda *_: [["0:", *elsewhere]])
     time_wait.end_all(Address("tcp", host="127.0.0.1", port=8080))
+
+
+def test_a_connection_that_takes_its_time_to_close_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([[], [], ["one"]])
+    monkeypatch.setattr(time_wait, "_held", lambda _: iter(next(looks)))
+    assert time_wait.await_held(Address("tcp", host="127.0.0.1", port=8080))
+    assert next(looks, None) is None
