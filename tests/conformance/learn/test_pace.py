@@ -1,15 +1,19 @@
 """How fast clients may come and speak: what the server demands is learned, or it is said what to look at."""
 
+from typing import Any
+
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits, Rate
+from socketserver_reference.conformance.learn import chat
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.meeting import MeetingUtterance
 from socketserver_reference.conformance.learn.pace import APART, MAX_PAUSE_SECONDS, ask_rate, conclude_pauses, shortest
+from socketserver_reference.conformance.learn.propose import Again
 from socketserver_reference.conformance.learn.questions import limits as crowds
 from socketserver_reference.conformance.learn.questions.limits import ask_members
 from socketserver_reference.conformance.learn.room import OTHER
@@ -307,3 +311,20 @@ def test_a_search_for_a_command_that_is_not_answered_finds_none(monkeypatch: pyt
     meeting = understood(RehearsedConversation()).meeting
     meeting.said, meeting.utterances = Framing("chunk"), [MeetingUtterance("ann", b"mink", {})]
     assert Search(meeting.conversation, lambda _: "")._by_command(meeting) == (None, b"")
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.5])
+def test_who_has_to_wait_between_two_utterances_says_no_two_in_one_segment(
+    gap: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(chat, "_ask_one_segment", lambda *_: asked.append("two"))
+    conversation, frames = RehearsedConversation(), Framing("fixed", size=64)
+    conversation.keep_to(Limits(gap=gap))
+    chat.ask_newline(room(conversation, understood(conversation, said=frames, heard_in=frames)), LearnedDialect())
+    assert asked == ([] if gap else ["two"])
+
+
+def test_a_server_that_is_started_again_has_the_name_of_its_target() -> None:
+    target: Any = "python server.py"
+    assert str(Again(target, target)) == "python server.py"
