@@ -14,6 +14,9 @@ from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import World
 from tests.support.scheduling.programs import Write
 
+LONG = ("--seconds", "600")
+"""A test waits for what is found, however busy the machine is."""
+
 NAMED_CHAT = """
     import socketserver, threading
     members, lock = {}, threading.Lock()
@@ -50,7 +53,7 @@ def named_chat(write: Write, **changes: str) -> str:
 
 @pytest.mark.slow
 def test_a_program_is_played_in_the_dialect_that_was_learned(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["schedule", named_chat(write), "greet", "--learn"]) == 0
+    assert main(["schedule", named_chat(write), "greet", "--learn", *LONG]) == 0
     out = capsys.readouterr().out
     for line in ('wait = "your name? "', 'template = "{sender}> {body}"', 'word = "/bye"'):
         assert f"  {line}\n" in out
@@ -68,7 +71,7 @@ def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.Captur
             "    del members": "    gone.append(members.pop(self.request)); return\n                del members",
         },
     )
-    assert main(["schedule", program, "greet", "--learn", "--deviations", "0"]) == 0
+    assert main(["schedule", program, "greet", "--learn", "--deviations", "0", *LONG]) == 0
     out = capsys.readouterr().out
     for line in ('in = "chunk"', 'handling = "verbatim"'):
         assert f"  {line}\n" in out
@@ -78,7 +81,7 @@ def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.Captur
 def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever leaves makes this one flood the room, for ever."""
     program = named_chat(write, **{"END": "is not None", "+ said)": "+ (said or bytes(4000)))"})
-    assert main(["schedule", program, "greet", "--learn", "--deviations", "0"]) == 1
+    assert main(["schedule", program, "greet", "--learn", "--deviations", "0", *LONG]) == 1
     out = capsys.readouterr().out
     assert '  template = "{sender}> {body}"\n' in out
     assert "\nCHAT-10: " in out
@@ -101,7 +104,7 @@ def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
             server.serve_forever()
     """
     )
-    assert main(["schedule", f"{folder}/sticky.py", "request", "--learn", "--deviations", "0"]) == 1
+    assert main(["schedule", f"{folder}/sticky.py", "request", "--learn", "--deviations", "0", *LONG]) == 1
     out = capsys.readouterr().out
     assert '  transform = "identity"\n' in out
     assert re.search(r"^ECHO-3: .*\n.* ann's stream for leaving\nobserved: its end is read \d{3,} times$", out, re.M)
@@ -119,7 +122,7 @@ def test_what_was_not_understood_is_told(write: Write, capsys: pytest.CaptureFix
                     self.request.sendall(said[::-1])
     """
     )
-    assert main(["schedule", f"{folder}/backwards.py:Handler", "--learn"]) == 2
+    assert main(["schedule", f"{folder}/backwards.py:Handler", "--learn", *LONG]) == 2
     told = capsys.readouterr().err
     assert "as an echo: echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'  1-lesaeW" in told
     assert "as a chat: not even by 1000 clients; " in told
@@ -130,7 +133,7 @@ def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = named_chat(write, LOCK="threading.Lock()", **{"list(members)": "members"})
-    assert main(["schedule", program, "quit", "--learn"]) == 1
+    assert main(["schedule", program, "quit", "--learn", *LONG]) == 1
     again = re.search(r"^again: socketserver-faults (.*)$", capsys.readouterr().out, re.M)
     assert again is not None
     assert again[1].split()[:3] == ["schedule", program, "--learn"]
@@ -163,14 +166,14 @@ def test_what_cannot_be_learned_is_told_for_both_protocols(write: Write, capsys:
                 while self.request.recv(1024): pass
     """
     )
-    assert main(["schedule", f"{folder}/silent.py:Handler", "--learn"]) == 2
+    assert main(["schedule", f"{folder}/silent.py:Handler", "--learn", *LONG]) == 2
     line = capsys.readouterr().err.splitlines()[-1]  # before it, a slow machine says what it is learning
     assert re.search(r"the dialect of \S*silent.py:Handler cannot be learned, as a chat: .*; as an echo: ", line)
 
 
 def test_a_program_that_ends_is_no_server_to_learn_from(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     program = named_chat(write, **{"server.serve_forever()": "server.handle_request()"})
-    assert main(["schedule", program, "--learn"]) == 2
+    assert main(["schedule", program, "--learn", *LONG]) == 2
     assert "cannot be learned, as a chat: " in capsys.readouterr().err
 
 
@@ -186,7 +189,7 @@ def test_a_program_whose_other_threads_go_on_has_not_ended(write: Write, capsys:
         threading.Thread(target=serve).start()
     """
     )
-    assert main(["schedule", f"{folder}/goes_on.py", "--learn"]) == 2
+    assert main(["schedule", f"{folder}/goes_on.py", "--learn", *LONG]) == 2
     told = capsys.readouterr().err
     assert "cannot be learned" in told
     assert "it ends" not in told
@@ -204,7 +207,7 @@ def test_what_a_program_does_not_speak_after_all_is_not_taken_for_learned(
         """
     )
     monkeypatch.setattr(World, "learn", lambda _, protocol, *__: (f'protocol = "{protocol}"\n', ()))
-    assert main(["schedule", "tells:Handler", "ask", "--learn"]) == 2
+    assert main(["schedule", "tells:Handler", "ask", "--learn", *LONG]) == 2
     assert re.search(r"cannot be learned.* ann reads b'hello has joined', by what was learned", capsys.readouterr().err)
 
 
@@ -288,7 +291,7 @@ def test_a_chat_that_cannot_be_learned_is_not_taken_for_an_echo(
         return learn(world, protocol, until)
 
     monkeypatch.setattr(World, "learn", only_echoes)
-    assert main(["schedule", program, "--learn"]) == 2
+    assert main(["schedule", program, "--learn", *LONG]) == 2
     told = capsys.readouterr().err
     assert "as a chat: nothing was understood; as an echo: " in told
     assert ", by what was learned" in told
