@@ -43,6 +43,21 @@ def test_names_notices_and_quit_words_without_a_line_end() -> None:
     assert "the server names it itself" in text
 
 
+def test_notices_that_vary_where_nothing_has_an_end() -> None:
+    dialect = learned(
+        chat(
+            hear=servers.stripped_chunks,
+            deliver=b"<{number}> {body}",
+            to_sender=None,
+            joined=b"{name}:{number} has come.",
+            left=b"{name}:{number} has gone.",
+        )
+    )
+    assert (dialect.framing_in.kind, dialect.framing_out.kind) == ("chunk", "none")
+    assert {prompt.text for prompt in dialect.prompts} == {"{word}:{word} has come.", "{word}:{word} has gone."}
+    assert dialect.notices == ()
+
+
 @pytest.mark.slow
 def test_a_name_that_is_stripped_is_sent_with_a_line_end_and_may_be_without() -> None:
     deliver = b"{name}: {body}\n"

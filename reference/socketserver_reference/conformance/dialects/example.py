@@ -27,7 +27,7 @@ def conversation(dialect: Dialect) -> Iterator[str]:
 
 def _filled(template: Template, name: str, *, sender: bytes = UNKNOWN_FIELD) -> bytes:
     written = template.named(name.encode()).fill(body=EXAMPLE_BODY, sender=sender)
-    return written.replace(b"{any}", UNKNOWN_FIELD)
+    return written.replace(b"{any}", UNKNOWN_FIELD).replace(b"{word}", UNKNOWN_FIELD)
 
 
 def _shown(data: bytes) -> str:

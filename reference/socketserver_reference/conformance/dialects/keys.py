@@ -161,6 +161,8 @@ HANDSHAKE = Table(
     repeated=True,
 )
 
+PASSING = "a list of templates with {any}, {name}, {word}"
+
 DELIVERY = Table(
     "delivery",
     "what members read",
@@ -181,14 +183,14 @@ DELIVERY = Table(
         ),
         Key(
             "notices",
-            a_list(template("any", "name", meaningful=True, empty=True), "a list of templates with {any}, {name}"),
+            a_list(template("any", "name", "word", meaningful=True, empty=True), PASSING),
             [],
             'lines or frames that may come at any time, and are ignored; "" is an empty line',
             ["* {name} has joined", "* {any} has left"],
         ),
         Key(
             "prompts",
-            a_list(template("any", "name", meaningful=True), "a list of templates with {any}, {name}"),
+            a_list(template("any", "name", "word", meaningful=True), PASSING),
             [],
             "texts without an end that may come before a delivery or alone, and are ignored: prompts, and notices "
             "without a line end",

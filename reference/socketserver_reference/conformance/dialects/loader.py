@@ -198,17 +198,16 @@ def _consider_chat(dialect: Dialect) -> None:
     if 0 < dialect.limits.members < MIN_MEMBERS:
         raise BadDialect(f"limits.members is too low to check a chat: write at least {MIN_MEMBERS}")
     if dialect.framing_out.kind == "none" and dialect.notices:
-        vary = any("{any}" in notice.text for notice in dialect.notices)
         raise BadDialect(
-            'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; '
-            + ("such as have {any} cannot be described" if vary else "write them as delivery.prompts, which need none")
+            'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; write them as '
+            "delivery.prompts, which need none"
         )
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
         raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
     if dialect.framing_out.kind == "none" and any("{any}" in prompt.text for prompt in dialect.prompts):
         raise BadDialect(
             'delivery.prompts have {any}, which might be a delivery: with framing.out = "none" nothing marks its end; '
-            "write prompts without it"
+            "write {word}, which holds no white space"
         )
     for prompt, other in permutations(dialect.all_prompts, 2):
         if prompt.constant and other.text.startswith(prompt.text):

@@ -4,6 +4,7 @@
     {sender}   the label that the server gives to the speaker: learned from deliveries, never guessed
     {name}     the name that a client gives in its handshake: its own in a greeting, any client's elsewhere
     {any}      up to 4096 bytes of anything but a line end: a time of day, a count
+    {word}     up to 100 bytes of anything but white space: an address, where nothing marks the end of a text
 
 All other text stands for itself, in UTF-8. A template is no regular expression: the author of a dialect for a server in
 another language need not know Python's.
@@ -20,11 +21,12 @@ LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
 NAME_PATTERN = rb"[A-Za-z0-9]{1,40}?"
 ANY_PATTERN = rb"[^\r\n]{0,4096}?"
+WORD_PATTERN = rb"\S{0,100}?"
 BODY_PATTERN = rb"(?P<body>.*)"
 
 
 MAX_ANY_FIELDS = 2
-"""Most {any} fields in one template: with more, a hostile server could make matching take very long."""
+"""Most {any} and {word} fields in one template: with more, a hostile server could make matching take very long."""
 
 MAX_TEMPLATE_BYTES = 1000
 """Most bytes of a template, before its fields are filled in."""
@@ -54,8 +56,9 @@ class Template:
             raise BadTemplate("{body} occurs twice: write it once")
         if "body" in used and FIELD.search(text.partition("{body}")[2]):
             raise BadTemplate("a field follows {body}, so the end of the body cannot be found: put the field before it")
-        if used.count("any") > MAX_ANY_FIELDS:
-            raise BadTemplate(f"{{any}} occurs {used.count('any')} times: write it at most {MAX_ANY_FIELDS} times")
+        for name in ("any", "word"):
+            if name in used and (count := used.count("any") + used.count("word")) > MAX_ANY_FIELDS:
+                raise BadTemplate(f"{{{name}}} occurs {count} times: write it at most {MAX_ANY_FIELDS} times")
         if beside := BESIDE.search(text):
             raise BadTemplate(f"nothing says where {beside[1]} ends and {beside[2]} begins: write something between")
         return cls(text)
@@ -203,6 +206,7 @@ def _pattern(text: str) -> bytes:
         last = count + 1 == len(fields)
         literal = re.escape(text[field.end() : len(text) if last else fields[count + 1].start()].encode())
         label = SAME_LABEL if LABEL in pattern else LABEL
-        part = {"body": BODY_PATTERN, "sender": label, "name": NAME_PATTERN}.get(field.group(1), ANY_PATTERN) + literal
-        pattern += b"(?>" + part + b")" if field.group(1) in ("any", "name") and not last else part
+        patterns = {"body": BODY_PATTERN, "sender": label, "name": NAME_PATTERN, "word": WORD_PATTERN}
+        part = patterns.get(field.group(1), ANY_PATTERN) + literal
+        pattern += b"(?>" + part + b")" if field.group(1) in ("any", "name", "word") and not last else part
     return pattern

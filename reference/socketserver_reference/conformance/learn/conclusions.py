@@ -234,6 +234,8 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             remark = f"These came without an end, and what they end in varies: {', '.join(endless)}."
             learned.remarks += [remark] if remark not in learned.remarks else []
         prompts = patterns.apart(prompts)
+        if room.heard_in.kind == "none":  # {any} might be a delivery there
+            prompts = [one.replace("{any}", "{word}") for one in prompts]
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
         learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
     found = room.notices()

@@ -152,7 +152,7 @@ class RoomConversation:
             if ends_in_two_ways(self.heard_in, data):
                 raise LineEndsDiffer
             *whole, rest = self.cut(data)
-            if rest and len(rest) <= MAX_NOTICE_BYTES and self.heard_in.kind in ("line", "chunk"):
+            if rest and len(rest) <= MAX_NOTICE_BYTES and self.heard_in.kind in ("line", "chunk", "none"):
                 if not several and not any(text in rest for text in (*self.conversation.texts, *said)):
                     self.unended.setdefault(rest)
             elif rest:
