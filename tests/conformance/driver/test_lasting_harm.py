@@ -1,5 +1,6 @@
 """Servers that go on being broken once clients have left: fresh ones, and less waiting for those that never rest."""
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -8,6 +9,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.budget import Budget
+from socketserver_reference.conformance.driver.reading import OPEN_STREAM_TIMEOUT
 from socketserver_reference.conformance.driver.rewritings import letting_go
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
@@ -16,7 +18,7 @@ from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_d
 from socketserver_reference.conformance.runner.direct import open_session, play_all, violation_of
 from socketserver_reference.conformance.scenario.steps import Close, HalfClose, Quit, Say, join
 from socketserver_reference.conformance.scenario.transcript import Did
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.launched import Launched
 from tests.servers.dialect_echoes import DIALECTS
@@ -90,6 +92,16 @@ def test_no_scenario_waits_in_the_end_for_streams_that_are_known_not_to_end(
     assert not any(isinstance(entry, Did) and entry.step.leaves for entry in played.entries)
     assert waits
     assert max(waits) == LAST_READ_TIMEOUT
+
+
+def test_a_client_that_closes_does_not_wait_long_for_an_end_that_is_known_not_to_come(
+    endless: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(Client, "leave", lambda _, timeout: waits.append(timeout))
+    with contextlib.suppress(Violation):
+        endless.play(*join("ann", "ben"), Close("ben"), Say("ann", b"still here"), about="CHAT-11")
+    assert waits[0] == OPEN_STREAM_TIMEOUT
 
 
 def test_a_client_that_closes_shows_what_leaving_does_to_others_where_no_stream_ends(endless: Session) -> None:

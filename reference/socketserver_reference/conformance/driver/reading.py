@@ -29,6 +29,9 @@ GIVING_WAY_TIMEOUT = 0.02
 EVIDENCE_TIMEOUT = 0.25
 """Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
 
+OPEN_STREAM_TIMEOUT = 0.05
+"""Seconds for which a client that closes reads on where the server is known not to end its side."""
+
 
 @dataclass
 class Pace:

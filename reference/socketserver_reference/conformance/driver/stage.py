@@ -21,7 +21,7 @@ from socketserver_reference.conformance.driver.connecting import ClientConnector
 from socketserver_reference.conformance.driver.handshake import part
 from socketserver_reference.conformance.driver.pouring import pour
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
-from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, Pace
+from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, OPEN_STREAM_TIMEOUT, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -269,7 +269,7 @@ class Stage(ClientConnector):
         """End a connection, and read on until the server has ended it too: close() with unread input is a reset."""
         client = self._clients.pop(who)
         if not self.address.datagram:
-            client.leave(min(self.timeout, CLOSING_TIMEOUT))
+            client.leave(min(self.timeout, CLOSING_TIMEOUT if self._waits_for_ends else OPEN_STREAM_TIMEOUT))
         client.close()
 
     # Silent clients
