@@ -54,6 +54,16 @@ def fixed(member: "Member") -> bytes | None:
     return frame.rstrip(b" ") if len(frame) == 64 else None
 
 
+def polled(member: "Member") -> bytes | None:
+    """Look for the same now and then; what is not there whole is lost."""
+    frame = b" "
+    while frame and len(frame) < 64:
+        time.sleep(0.15)
+        with suppress(BlockingIOError):
+            frame = member.connection.recv(64, socket.MSG_DONTWAIT)
+    return frame.rstrip(b" ") if frame else None
+
+
 def counted(member: "Member") -> bytes | None:
     """Hear as many bytes as a number of four digits says."""
     header: bytes = member.rfile.read(4)

@@ -44,7 +44,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     what = "seconds that it may take; keys of questions for which no time is left keep their defaults, and are listed"
     parser.add_argument(
         "--budget",
-        **replace(budget, help=f"{what} (default: {DEFAULT_LEARNING_BUDGET:g}, more if it greets late)").settings(),
+        **replace(budget, help=f"{what} (default: {DEFAULT_LEARNING_BUDGET:g}, more if it is late)").settings(),
     )
     parser.add_argument(
         "--accept",

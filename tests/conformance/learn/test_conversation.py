@@ -1,14 +1,18 @@
 """How long clients wait for a server: after an answer that comes late, and beside bytes that nobody awaits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.conversation import Conversation, HeardBytes
-from socketserver_reference.conformance.learn.waiting import MAX_LAG, MIN_AWAIT_TIMEOUT, WaitingTimes
+from socketserver_reference.conformance.learn.first_contact import _fixed_size
+from socketserver_reference.conformance.learn.waiting import LATE_ANSWERS, MAX_LAG, MIN_AWAIT_TIMEOUT, WaitingTimes
+from tests.servers import dialect_servers as servers
 
 Arrivals = Sequence[tuple[float, bytes]]
 
@@ -60,6 +64,23 @@ def test_a_late_answer_shows_the_lag_up_to_a_bound(
     ann = rehearsed(arrivals, monkeypatch)
     assert answered(ann.hear(answered))
     assert ann.waits.lag == pytest.approx(lag)
+
+
+def test_a_server_that_answers_late_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = rehearsed([(0.25, b"answer")], monkeypatch)
+    ann._budget = Budget(30.0, fixed=False)
+    before = ann._budget.until
+    ann.hear(answered)
+    assert ann._budget.until - before == pytest.approx(LATE_ANSWERS * 0.25, abs=1.0)
+
+
+@pytest.mark.parametrize(("hear", "size"), [(servers.fixed, 64), (servers.polled, 64), (servers.lines, 0)])
+def test_the_size_of_a_frame_is_found_if_the_server_looks_for_frames_now_and_then(
+    hear: Callable[[Any], bytes | None], size: int
+) -> None:
+    target = servers.chat(hear=hear, deliver=b"{body}", frame=lambda frame: frame.ljust(64)[:64])
+    with closing(target.start(5.0)) as site, Conversation(site, 0.1) as ann:
+        assert _fixed_size(ann) == size
 
 
 def test_no_silence_is_counted_while_the_server_works(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.learn.journal import ConversationJournal
-from socketserver_reference.conformance.learn.waiting import IDLE_SILENCE, WaitingTimes
+from socketserver_reference.conformance.learn.waiting import IDLE_SILENCE, LATE_ANSWERS, WaitingTimes
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
@@ -42,9 +42,6 @@ MAX_RESTART_SECONDS = 3.0
 
 GREETING_END_BYTES = 4
 """Bytes at the end of a greeting that the next greeting has as well, most likely; notices may follow."""
-
-LEARNING_CLIENTS = 150
-"""Clients that are greeted in all attempts, about, those that come together counted as one."""
 
 CONNECT_TIMEOUT = 5.0
 """Timeout in seconds to connect: with a full backlog TCP tries again after one second, and after three."""
@@ -256,7 +253,7 @@ class Conversation:
         heard, lag = self._hear(greeted if first or expected else None, self.waits.for_greeting, completely=first)
         self.waits.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
         if self.waits.greets_late:
-            self._budget.allow_for(self.waits.longest_lag, LEARNING_CLIENTS)
+            self._budget.allow_for(self.waits.longest_lag, LATE_ANSWERS)
         if first:
             self._greeting_end = heard[whom[0]][-GREETING_END_BYTES:]
         return heard
@@ -269,6 +266,8 @@ class Conversation:
         """
         heard, lag = self._hear(until, self.waits.for_what_may_not_come if briefly else self.waits.for_an_answer)
         self.waits.note_lag(lag)
+        if self.waits.lag:
+            self._budget.allow_for(self.waits.lag, LATE_ANSWERS)
         return heard
 
     def _hear(

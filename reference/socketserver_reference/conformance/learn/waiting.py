@@ -16,6 +16,9 @@ MAX_PROMPT_LAG = 0.02
 MAX_LAG = 1.0
 """Longest lag in seconds: inetd may sleep so long; a server that answers more slowly could lengthen every silence."""
 
+LATE_ANSWERS = 150
+"""Greetings or answers that a late server lets wait for in all attempts, about; those of one moment count as one."""
+
 LAG_FACTOR = 3.0
 """The silence lasts so many times the lag of the server."""
 
