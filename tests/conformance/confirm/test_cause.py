@@ -102,6 +102,23 @@ def test_what_does_not_happen_unless_somebody_left_counts_against_that() -> None
 
 
 @pytest.mark.parametrize(
+    ("clients", "seats", "ended", "cause"),
+    [(20, 15, False, "CHAT-17"), (20, 15, True, "CHAT-13"), (20, 99, False, "CHAT-13"), (5, 4, False, "CHAT-13")],
+)
+def test_a_client_for_whom_there_is_no_seat_is_refused_whatever_others_say(
+    clients: int, seats: int, ended: bool, cause: str
+) -> None:
+    found = VIOLATIONS["CHAT-13"]("", "", ())
+    found.shape, found.server_ended = "refused", ended
+    guests = [step for count in range(clients) for step in (Send("ann", b"hm"), Connect(f"guest{count}"))]
+
+    def shows(others: Sequence[Step]) -> bool:
+        return any(not step.comes for step in others) or len(others) > seats
+
+    assert cause_of(found, [*join("ann", "ben"), *guests], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(
     ("needed", "steps", "cause"),
     [
         ("leaving", [HalfClose("ben"), UNUSUAL], "CHAT-11"),

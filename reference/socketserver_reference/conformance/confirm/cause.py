@@ -1,14 +1,16 @@
 """Asks what a violation depends on, by playing its exchange without one of its circumstances.
 
 Harm that a client does by leaving may show much later, when a client says something unusual, say; and an echo may wait
-for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a client
-leaves or is silent, and in which something is missing later, is played without what triggers its clause, and without
-the leaving or the silence: it counts against the clause without which it does not show. Where clients come and go while
-others speak, what is put down to the going may be the work of the coming: that is asked in the same way.
+for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a
+client leaves or is silent, and in which something is missing later, is played without what triggers its clause, and
+without the leaving or the silence: it counts against the clause without which it does not show. Where clients come and
+go while others speak, what is put down to the going may be the work of the coming: that is asked in the same way. A
+room that refuses a client has no seat left for it, if it does so when all only come.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
+from socketserver_reference.conformance.confirm.crowded import MIN_LIMIT_CLIENTS
 from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.masking import LASTING
@@ -43,6 +45,10 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     `shows` plays other steps, and says whether the same happens.
     """
     own = violation.clause_id
+    if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
+        coming = [step for step in steps if step.comes]
+        if coming != list(steps) and len(coming) > MIN_LIMIT_CLIENTS and shows(coming):
+            return "CHAT-17"
     if own in DISTURBED_BY_COMING:
         staying = [step for step in steps if not step.leaves]
         asked = staying != list(steps) and is_legal(staying) and _holds("CHAT-13", staying, dialect)
