@@ -73,13 +73,15 @@ class EchoConversation:
         return EchoAnswer(reply, self.conversation.ended.get(who))
 
     def ask(self, request: bytes, whole: bytes) -> EchoAnswer:
-        """Have a new client send a request; return the reply, read until it is complete or nothing more comes."""
+        """Have a new client send a request; return the reply, read until it is complete or nothing more comes, without
+        what stands before replies.
+        """
         who = self.client()
         self.conversation.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
         reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
         ended = self.conversation.ended.get(who)
         self.gone(who)
-        return EchoAnswer(reply, ended)
+        return EchoAnswer(reply.removeprefix(self.around[0]), ended)
 
     def gone(self, who: str) -> None:
         """Disconnect a client, unless the server is not asked again after it."""
@@ -99,7 +101,7 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
     waiting: list[tuple[str, Callable[[], None], str]] = []
     if transform and learned.knows("echo", "requests", "many"):
         waiting.append(("words to quit by", partial(_ask_quit, echo, greetings, learned), "quit.word"))
-    if transform and echo.around == (b"", b""):
+    if transform:
         waiting.append(("unusual bytes", partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
         waiting.append(("long requests", partial(_ask_longest, echo, learned), "limits.utterance"))
     try:

@@ -1,0 +1,27 @@
+"""`learn echo` where something stands around replies: what becomes of unusual bytes, and of long requests."""
+
+import socket
+
+import pytest
+
+from socketserver_reference.conformance.dialects.loader import read
+from tests.servers.dialect_servers import served
+from tests.support.learning import proposed, reason
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+def says_again(client: socket.socket) -> None:
+    """Reply to lines with the words before it that tell so, up to 3000 characters of what is valid UTF-8."""
+    with client.makefile("rb") as lines:
+        for line in lines:
+            client.sendall(b"you said: %s\n" % line.decode(errors="ignore").rstrip("\n")[:3000].encode())
+
+
+def test_an_echo_with_words_before_its_replies_is_asked_about_bytes_and_lengths() -> None:
+    text = proposed(served(says_again), "echo")
+    dialect = read(text, "learned", "learned")
+    assert dialect.reply_template.text == "you said: {body}"
+    assert "May be a bug: Invalid UTF-8" in text
+    assert dialect.limits.utterance == 3000
+    assert "the first 3000 were answered" in reason(text, "utterance")
