@@ -21,3 +21,14 @@ def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itse
     ]
     assert told[31] == "  ... 43 lines left out ..."
     assert told[-1] == "  elsewhere is noted"
+
+
+def test_what_a_thread_does_again_and_again_is_told_once() -> None:
+    looks, reads = ScheduleEvent("T1", "takes mutex"), ScheduleEvent("T1", "reads from ann")
+    told = lanes(ScheduleTrace([looks, looks, looks, reads, *[looks] * 20, reads]))
+    assert [" ".join(line.split()) for line in told[1:]] == [
+        *["takes mutex"] * 3,
+        "reads from ann",
+        "takes mutex, 20 times",
+        "reads from ann",
+    ]

@@ -17,7 +17,7 @@ from socketserver_faults.schedule.core.run import (
 STEP_SECONDS = 1e-6
 """Virtual seconds that every step takes, so that a loop which polls the clock ends."""
 
-MAX_STREAK_STEPS = 1000
+MAX_STREAK_STEPS = 200
 """Steps that a thread takes at most in a row: then others go first, and time passes, since it may wait by looking again
 and again."""
 

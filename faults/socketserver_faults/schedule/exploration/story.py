@@ -10,8 +10,9 @@ Next: `html_story.py`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
@@ -30,6 +31,9 @@ CONTEXT_LINES = 5
 
 MAX_STORY_LINES = 60
 """Most lines of a story; a longer one loses its middle."""
+
+MANY_TIMES = 4
+"""Times in a row from which on an event is told once, with their number: threads may look again and again."""
 
 UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client connect")
 """Events that the story leaves out."""
@@ -115,7 +119,7 @@ def told(story: ScheduleTrace) -> ToldSchedule:
     """Return what a story shows of a run."""
     owners = clients_by_thread(story)
     names = [CLIENTS_THREAD, *sorted(set(owners), key=lambda name: (len(name), name))]
-    events = [event for event in story.events if event.instead or _is_informative(event, names)]
+    events = list(_summed_up(event for event in story.events if event.instead or _is_informative(event, names)))
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
     begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
     titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
@@ -146,6 +150,16 @@ def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
     if event.who == CLIENTS_THREAD and not event.note:  # the notes of the transcript say what clients do
         return False
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
+
+
+def _summed_up(events: Iterable[ScheduleEvent]) -> Iterator[ScheduleEvent]:
+    """Yield the events, and what a thread does many times in a row once."""
+    for first, same in groupby(events):
+        times = len(list(same))
+        if times < MANY_TIMES:
+            yield from [first] * times
+        else:
+            yield first._replace(what=f"{first.what}, {times} times")
 
 
 def deviation(event: ScheduleEvent) -> str:

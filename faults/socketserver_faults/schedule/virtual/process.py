@@ -112,6 +112,12 @@ class Keyboard:
 
     __next__ = wait
 
+    def __enter__(self) -> "Keyboard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
 
 class Output:
     """A standard output whose lines are notes of the story, because there are thousands of runs."""

@@ -82,3 +82,30 @@ def test_a_thread_that_catches_everything_and_goes_on_ends_with_the_run(kind: st
     found = searched(f"{folder}/catches.py", "speak", 0)
     assert found.outcome is not None
     assert found.outcome.clause == "CHAT-10"
+
+
+LOSES = """
+    import queue, socketserver, threading
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            replies = queue.Queue()
+            reader = threading.Thread(target=self.read, args=(replies,))
+            reader.start()
+            while reader.is_alive():
+                try:
+                    self.request.sendall(replies.get_nowait())
+                except queue.Empty:
+                    pass
+        def read(self, replies):
+            replies.put(self.request.recv(1024).strip().upper())
+            self.request.recv(1024)
+"""
+
+
+def test_a_race_of_threads_that_look_again_and_again_is_found(write: Write) -> None:
+    """The reply is lost if the reader ends before its handler looks again."""
+    write(loses=LOSES)
+    found = searched("loses:Handler", "hang-up", 1)
+    assert found.outcome is not None
+    assert found.outcome.clause == "ECHO-7"
+    assert found.schedules < 1000

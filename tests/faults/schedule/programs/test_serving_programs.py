@@ -46,6 +46,9 @@ SERVING = {
     "main": "server.serve_forever()",
     "a thread, and a key to stop": THREAD.format(", daemon=True", "input('Enter stops me')"),
     "a thread, and a line to stop": THREAD.format(", daemon=True", "sys.stdin.readline()"),
+    "a thread, and lines to stop": THREAD.format(
+        ", daemon=True", "\n            with sys.stdin as lines:\n                for line in lines: break"
+    ),
     "a thread, and a join": THREAD.format("", "thread.join()"),
     "a thread, and a loop that does nothing": THREAD.format(", daemon=True", "\n            while True: pass"),
     "a thread, and a loop until it has ended": THREAD.format("", "\n            while thread.is_alive(): 'it serves'"),
