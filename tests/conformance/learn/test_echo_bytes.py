@@ -1,6 +1,9 @@
-"""`learn echo` where something stands around replies: what becomes of unusual bytes, and of long requests."""
+"""`learn echo` where something stands around replies: what becomes of unusual bytes, and of long requests; and where a
+blank line ends requests.
+"""
 
 import socket
+from itertools import takewhile
 
 import pytest
 
@@ -25,3 +28,16 @@ def test_an_echo_with_words_before_its_replies_is_asked_about_bytes_and_lengths(
     assert "May be a bug: Invalid UTF-8" in text
     assert dialect.limits.utterance == 3000
     assert "the first 3000 were answered" in reason(text, "utterance")
+
+
+def waits_for_a_blank_line(client: socket.socket) -> None:
+    """Reply to all lines before the first blank one."""
+    with client.makefile("rb") as lines:
+        said = list(takewhile(lambda line: line != b"\n", lines))
+        client.sendall(b"".join(said))
+
+
+def test_an_echo_that_reads_up_to_a_blank_line_is_learned() -> None:
+    dialect = read(proposed(served(waits_for_a_blank_line), "echo"), "learned", "learned")
+    assert (dialect.framing_in.newline, dialect.framing_out.newline) == (b"\n\n", b"\n")
+    assert (dialect.transform, dialect.persistent) == ("identity", False)

@@ -25,6 +25,9 @@ REQUEST = b"  Otter Weasel-1  "
 AS_READ = (REQUEST, REQUEST.rstrip(), REQUEST.lstrip(), REQUEST.strip())
 """What servers make of it when they read it."""
 
+REQUEST_ENDS = (b"", b"\n", b"\r\n", b"\n\n", b"\r\n\r\n")
+"""What may end a request: nothing, a line's end, or a blank line."""
+
 REPLY_ENDS = (b"\r\n", b"\n")
 """What ends the lines of a server."""
 
@@ -162,14 +165,16 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
 
     Each is an attempt of its own: while a client waits in vain, a server may serve no other.
     """
-    for end in (b"", b"\n", b"\r\n"):
+    for end in REQUEST_ENDS:
         echo.conversation.fresh()
         who = echo.client()
         first = echo.answer(who, REQUEST + end)
         if first.reply or first.ended:
             break
     else:
-        raise CannotLearn(f"nothing answers {REQUEST!r}, neither without the end of a line nor with it")
+        raise CannotLearn(
+            f"nothing answers {REQUEST!r}, neither without the end of a line nor with it, nor with a blank line"
+        )
     if not first.reply:
         raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone")
     saw = f"the answer is {quoted(first.reply)}"
