@@ -133,8 +133,11 @@ class Kernel(Descriptors):
         end.address = (host or "0.0.0.0", port or next(self._ports))
 
     def listen(self, number: int, backlog: int) -> None:
-        """Listen at the address of a socket."""
+        """Listen at the address of a socket; one that listens keeps its queue."""
         file = self.file(number)
+        if isinstance(file.end, Listener):
+            file.end.resize(backlog)
+            return
         if not file.end.address[1]:
             self.bind(number, file.end.address)
         address = file.end.address

@@ -66,6 +66,11 @@ class Listener:
         self._touch(READ, "last", "over")
         return len(self.arrived) > self.backlog
 
+    def resize(self, backlog: int) -> None:
+        """Let so many clients wait from now on."""
+        self._touch(READ | WRITE, "last")
+        self.backlog = backlog
+
     def changed_since(self, seen: int) -> bool:
         """Whether there were changes that wake a thread in poll()."""
         self._touch(READ, "last", "over")

@@ -188,6 +188,22 @@ def test_who_connects_to_a_crowd_waits_until_one_is_let_in(world: VirtualWorld) 
         assert world.end() == ("returned", None)
 
 
+def test_a_socket_that_is_told_again_to_listen_keeps_those_that_wait_and_lets_more_wait(world: VirtualWorld) -> None:
+    """Linux does so; many programs call listen() before each accept()."""
+    with world.socket.socket() as listener, ExitStack() as clients:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        first, second = (clients.enter_context(world.socket.socket()) for _ in range(2))
+        first.connect(address)
+        listener.listen(1)
+        second.connect(address)
+        for client in (first, second):
+            accepted, of = listener.accept()
+            clients.enter_context(accepted)
+            assert of == client.getsockname()
+
+
 def test_who_waits_to_be_let_in_is_refused_when_the_listener_closes(world: VirtualWorld) -> None:
     with world.socket.socket() as listener, world.socket.socket() as first, world.socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
