@@ -327,3 +327,18 @@ def test_a_server_that_is_slow_to_start_again_is_verified_as_it_runs(
     proposal = propose("chat", cast(Any, once), 0.1, 10)
     assert proposal.trouble.startswith(trouble)
     assert len(started) == 1
+
+
+class NumberedAnew(servers.Member):
+    """Is called by the number of those who are there, so that two may have one name once somebody has left."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        with self.server.lock:
+            self.number = len(self.server.members) + 1
+        super().stay(speech)
+
+
+def test_two_members_of_one_name_are_a_bug_and_no_other_dialect() -> None:
+    proposal = propose("chat", room_of(NumberedAnew), 0.1, 10)
+    assert not proposal.trouble
+    assert any("CHAT-4" in one for one in proposal.remarks)

@@ -83,7 +83,10 @@ VERIFIED_FORMS: dict[str, tuple[type[Conformance], Sequence[Step], Sequence[Step
 }
 """Protocol -> its conformance class, the conversation that shows the form, and the one in which clients leave."""
 
-BUGS = ("missing", "cut", "torn", "duplicated", "empty", "early end", "no end", "refused", "died", "late")
+BUGS = (
+    *("missing", "cut", "torn", "duplicated", "misattributed", "empty"),
+    *("early end", "no end", "refused", "died", "late"),
+)
 """What a server that speaks the dialect may do all the same when a client leaves."""
 
 
