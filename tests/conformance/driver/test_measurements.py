@@ -4,18 +4,29 @@ from contextlib import closing
 
 import pytest
 
-from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag, scale
+from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag, scale, shows
 from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.oracles.scaling import Departure
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Close, Quit, Say, join
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.support.planted import Bug, Planted
 
 TIMEOUT = 10.0
 """Seconds in which whatever comes has come, on a busy machine as well."""
 
 LAG_STEPS = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
+
+
+@pytest.mark.parametrize("known", ["CHAT-11", "CHAT-2"])
+def test_what_a_probe_shows_is_not_what_its_clients_do_by_leaving(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise VIOLATIONS["CHAT-11"]("the server goes on", "it ended", [])
+
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.masking.known.add(known)
+        monkeypatch.setattr(session, "check_alive", ended)
+        assert [shows(session, join("ann", "ben")) for _ in range(2)] == [known != "CHAT-11"] * 2
 
 
 def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
