@@ -6,6 +6,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import propose as proposing
 from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.conclusions import conclude_handshake, conclude_notices, refusal
@@ -98,6 +99,18 @@ def test_no_prompt_ends_in_what_varies() -> None:
     conclude_notices(found, learned)
     assert values(learned, "prompts") == [["> "]]
     assert learned.remarks == ["These came without an end, and what they end in varies: now {any}."]
+
+
+def test_a_delivery_that_says_nothing_is_no_prompt() -> None:
+    found, learned = room(RehearsedConversation()), LearnedDialect()
+    found.template = Template.parse("{sender} > {body}", "sender", "body")
+    found.conversation.names.update(MEETING_NAMES)
+    found.unended = {b"annika > ": None, b"bertil > ": None, b"carola > ": None, b"you> ": None}
+    conclude_notices(found, learned)
+    assert values(learned, "prompts") == [["you> "]]
+    (suspicion,) = learned.suspicions
+    assert "which says nothing" in suspicion.what
+    assert suspicion.clauses == ("CHAT-10",)
 
 
 def verified(found: RoomConversation, verify: Callable[[Dialect], Mismatch | None]) -> Proposal:

@@ -234,6 +234,10 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             remark = f"These came without an end, and what they end in varies: {', '.join(endless)}."
             learned.remarks += [remark] if remark not in learned.remarks else []
         prompts = patterns.apart(prompts)
+        says_nothing = room.template.text.replace("{sender}", "{any}").replace("{body}", "")
+        if says_nothing in prompts:  # as a prompt it would hide who speaks, since a delivery begins with it
+            prompts.remove(says_nothing)
+            learned.suspect(f"Members heard {says_nothing!r}, which says nothing", "CHAT-10", polite=True)
         if room.heard_in.kind == "none":  # {any} might be a delivery there
             prompts = [one.replace("{any}", "{word}") for one in prompts]
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
