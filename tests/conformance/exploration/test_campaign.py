@@ -17,6 +17,8 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Planted
 
+TIMEOUT = 5.0
+
 CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 """Steps that break CHAT-7 on a server that delivers what quits."""
 
@@ -27,7 +29,7 @@ def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
     target = Planted("delivers-quit").target()
     with contextlib.closing(target.start(1.0)) as site:
         where = target if request.param else Running(site.address)
-        with contextlib.closing(open_session("chat", where, 0.3)) as session:
+        with contextlib.closing(open_session("chat", where, TIMEOUT)) as session:
             yield Campaign(session, "basic", examples=1)
 
 
@@ -84,7 +86,7 @@ def test_a_violation_of_a_clause_that_nobody_asked_for_is_kept_and_fails_nothing
 
 def test_a_run_that_only_seemed_to_show_it_hides_none_that_does() -> None:
     longer, shorter, shortest = seen("CHAT-7", [*CRIME, Say("ben", b"on")]), seen("CHAT-7", CRIME), join("ann")
-    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
+    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
         finding = ExplorationFinding([longer], premature=False)
         finding.note(shorter)
         finding.note(seen("CHAT-1", shortest))
