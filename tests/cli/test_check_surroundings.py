@@ -168,6 +168,21 @@ def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_
     assert [outcome.clause(id)["why"] for id in ("ECHO-2", "ECHO-3")] == ["interrupted"] * 2
 
 
+@pytest.mark.slow
+def test_after_an_interrupt_no_script_is_tried(check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @decides("ECHO-3")
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EchoConformance, "test_the_whole_reply_then_end_of_stream", interrupted)
+    greets = f"{sys.executable} -m socketserver_faults serve greets-its-clients --quiet --port {{port}}"
+    chosen = ("--only", "ECHO-1", "--only", "ECHO-3", "--examples", 0)
+    outcome = check("echo", "--launch", greets, *chosen, "--reproduce", tmp_path / "scripts")
+    assert (outcome.code, outcome.verdicts["ECHO-1"]) == (INTERRUPTED, "violated")
+    assert "no reproduction of ECHO-1: the check ended before it was written" in outcome.out
+    assert list((tmp_path / "scripts").glob("*.py")) == []
+
+
 def test_an_interrupt_of_which_pytest_cannot_tell_the_place_ends_the_check_all_the_same(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

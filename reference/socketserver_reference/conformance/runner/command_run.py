@@ -94,6 +94,7 @@ class Progress:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._run = session.config.stash[plugin.RUN]
+        self._run.interrupted = lambda: self.interrupted
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         for item in items:

@@ -47,6 +47,8 @@ class Run:
     """Messages about the servers, a line each."""
     outcomes: dict[str, str] = field(default_factory=dict)
     """Clause -> the worst outcome of any check of any class, in any process."""
+    interrupted: Callable[[], bool] = lambda: False
+    """Whether the user has ended the run: then no script is tried any more."""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Collect the outcomes of checks; pytest-xdist passes the reports of its workers here as well."""
@@ -190,7 +192,7 @@ def _reproduce(run: Run, cls: type[Conformance], session: "Session") -> None:
     from socketserver_reference.conformance.reproduce.write import write_all
 
     violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
-    if run.options.reproduce is not None and violations:
+    if run.options.reproduce is not None and violations and not run.interrupted():
         violations.sort(key=lambda violation: run.expected_failure(violation.clause_id) is not None)
         for told in write_all(session, cls.protocol, violations, run.options.reproduce):
             run.reproductions[told.clause] = told
