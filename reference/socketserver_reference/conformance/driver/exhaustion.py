@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.measurements import shown_again
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
@@ -126,7 +127,7 @@ def exhaust(session: Session, exhausts: Exhaustion, about: str) -> Transcript:
     except NotChecked as other:
         raise _disturbed(session, first, str(other)) from None
     except Violation as other:
-        if other.shape == "starves":
+        if other.shape == "starves" or not {*LASTING}.isdisjoint({other.clause_id, *other.candidates}):
             raise _disturbed(session, first, other.observed) from None
     session.mark_broken(about)
     return shown_again(session, scarce, first)
