@@ -17,7 +17,7 @@ MAX_LAG = 1.0
 """Longest lag in seconds: inetd may sleep so long; a server that answers more slowly could lengthen every silence."""
 
 LATE_ANSWERS = 150
-"""Greetings or answers that a late server lets wait for in all attempts, about; those of one moment count as one."""
+"""Greetings and answers of a late server that are waited for, about; those that come together count as one."""
 
 LAG_FACTOR = 3.0
 """The silence lasts so many times the lag of the server."""
