@@ -281,23 +281,6 @@ class SendsADeputy(socketserver.BaseServer):
         self.RequestHandlerClass(request, client_address, Deputy(self))  # type: ignore[arg-type]
 
 
-class MissesTheThird(socketserver.BaseServer):
-    """As one does, on a busy machine, whose handlers hurry."""
-
-    come = 0
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        self.come += 1
-        if self.come != 3:
-            super().finish_request(request, client_address)
-
-
-@pytest.mark.slow
-def test_a_server_that_misses_one_client_once_may_have_been_too_busy_for_it() -> None:
-    check = subject(made(MissesTheThird, "tcp", "sync"), 5.0)()
-    check.test_a_client_that_is_gone_before_its_reply_is_sent_ends_its_own_connection_alone()
-
-
 LIFE_CYCLE = "test_setup_handle_and_finish_run_once_each_and_in_this_order"
 ONE_BY_ONE = "test_connections_are_accepted_and_served_one_at_a_time"
 SILENT = "test_a_silent_client_delays_nobody"

@@ -31,6 +31,10 @@ MOST_ATTEMPTS = 20
 """Attempts to start a thread, in NEGATIVE_CHECK_SECONDS, of a server that waits between two."""
 
 
+LOSS_CONFIRMATIONS = 3
+"""Fresh servers that must all lose a client: on a busy machine, one that hurries may miss what a client says."""
+
+
 class ServingChecks(ServerChecks):
     """See the module."""
 
@@ -239,21 +243,22 @@ class ServingChecks(ServerChecks):
 
     @decides("SRV-8")
     def test_a_client_that_is_gone_before_its_reply_is_sent_ends_its_own_connection_alone(self) -> None:
-        with self._streaming(buffered=True) as session:
-            session.hold("ann", "handled")
-            if not self._spoken(session, "zoe").hears(LINE):
-                raise NotChecked("what a handler writes does not arrive, which SRV-14 is about")
-            ann = self._spoken(session, "ann")
-            self._written(session, "ann")
-            session.exchange.does("ann resets")
-            ann.connection.reset()
-            session.release("ann", "handled")
-            for name in ("ben", "cal", "dan"):  # on a busy machine, one that hurries may miss what a client says
+        for _ in range(LOSS_CONFIRMATIONS):
+            with self._streaming(buffered=True) as session:
+                session.hold("ann", "handled")
+                if not self._spoken(session, "zoe").hears(LINE):
+                    raise NotChecked("what a handler writes does not arrive, which SRV-14 is about")
+                ann = self._spoken(session, "ann")
+                self._written(session, "ann")
+                session.exchange.does("ann resets")
+                ann.connection.reset()
+                session.release("ann", "handled")
                 with suppress(NotChecked):
-                    if self._spoken(session, name).hears(LINE):
+                    if self._spoken(session, "ben").hears(LINE):
                         return
-            expected = "ben, cal or dan is served after ann, to whom finish could not send what handle had written"
-            raise session.violation("SRV-8", expected, "none is served")
+                expected = "ben is served after ann, to whom finish could not send what handle had written"
+                lost = session.violation("SRV-8", expected, "he is not served")
+        raise lost
 
     @decides("SRV-3")
     def test_a_stream_ends_though_a_file_of_the_request_is_still_open(self) -> None:
