@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from socketserver_faults import schedule
-from socketserver_faults.schedule.virtual.module_copies import find_source
+from socketserver_faults.schedule.virtual.sources import find_source
 from socketserver_reference import conformance
 from socketserver_reference.cli import main as reference_command
 from socketserver_reference.cli.main import COMMANDS

@@ -1,8 +1,10 @@
 """Modules in place of real ones, which refuse, by name, what is not modelled."""
 
+import sys
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 
 class Namespace(ModuleType):
@@ -14,8 +16,8 @@ class Namespace(ModuleType):
         vars(self).update(modelled)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        if name.startswith("__") or not (self._advice or hasattr(sys.modules.get(self.__name__), name)):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         raise NotModelled(f"the scheduler does not model {self.__name__}.{name}{self._advice}")
 
 
@@ -46,3 +48,41 @@ def program_getattr(thing: Any, name: str, *default: Any) -> Any:
     value = getattr(thing, name, *default)
     del NotModelled.refusals[before:]
     return value
+
+
+class Unmodelled:
+    """What `from MODULE import *` gives in place of a name that is not modelled: its use is refused, as the module's.
+
+    So a program may import everything, and use what plays.
+    """
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self.__dict__["_refuse"] = lambda: getattr(module, name)
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        raise self._refuse()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._refuse()
+
+    def __mro_entries__(self, _: tuple[object, ...]) -> NoReturn:
+        raise self._refuse()
+
+
+def everything_of(module: ModuleType) -> ModuleType:
+    """Return the module as `from MODULE import *` sees it: with the public names of the real one, and no other."""
+    real = import_module(module.__name__)
+    public = getattr(real, "__all__", [name for name in vars(real) if not name.startswith("_")])
+    seen = ModuleType(module.__name__)
+    before = len(NotModelled.refusals)
+    for name in public:
+        try:
+            value = getattr(module, name)
+        except NotModelled:
+            value = Unmodelled(module, name)
+        setattr(seen, name, value)
+    seen.__dict__["__all__"] = [*public]
+    del NotModelled.refusals[before:]
+    return seen

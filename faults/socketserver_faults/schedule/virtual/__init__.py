@@ -18,6 +18,7 @@ Read in this order:
     process.py          substitutes for `sys`, `os`, `signal`, `atexit`
     substitutes.py      all substitutes
     insertions.py       calls that are inserted into the code of a program
+    sources.py          where the source of a module is
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
     models.py           the table of what plays
 

@@ -7,7 +7,7 @@ little each time round. Any other `while` sleeps when it goes round and round wi
 A run ends by an exception in each thread that is left. An `except:` within a loop would catch it, and the thread would
 go on for ever; but the next round raises it again.
 
-Next: `module_copies.py`.
+Next: `sources.py`.
 """
 
 import ast

@@ -19,19 +19,15 @@ import ast
 import builtins
 import importlib.util
 import os
-import site
 import sys
-import sysconfig
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from importlib.machinery import ModuleSpec, PathFinder
-from itertools import chain
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
-from socketserver_faults.schedule.core.namespace import Namespace, program_getattr, program_hasattr
+from socketserver_faults.schedule.core.namespace import Namespace, everything_of, program_getattr, program_hasattr
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.core.watched_code import watched
@@ -39,6 +35,7 @@ from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.insertions import with_insertions
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
+from socketserver_faults.schedule.virtual.sources import find_source, installed_in
 
 UNWATCHED_MODULES = (
     *("argparse", "dataclasses", "optparse", "pprint", "traceback"),
@@ -86,26 +83,6 @@ def below(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def find_source(name: str, folders: Sequence[str] = ()) -> ModuleSpec | None:
-    """Return where a module's Python source is, or None; unlike find_spec(), import no package.
-
-    `folders` are searched before sys.path. A package without an `__init__` has no origin. A file may have a dot in its
-    name.
-    """
-    parent = name.rpartition(".")[0]
-    package = find_source(parent, folders) if parent else None
-    if parent and package is None:
-        files = (os.path.join(folder, f"{name}.py") for folder in folders)
-        return next(
-            (importlib.util.spec_from_file_location(name, file) for file in files if os.path.isfile(file)), None
-        )
-    path = package.submodule_search_locations if package else None
-    here = PathFinder.find_spec(name, list(folders)) if not parent else None
-    found = chain([here], (finder.find_spec(name, path) for finder in sys.meta_path))
-    spec = next((spec for spec in found if spec is not None and (spec.origin or spec.loader is None)), None)
-    return spec if spec is not None and (spec.origin is None or spec.origin.endswith(".py")) else None
-
-
 def _build_class(body: Any, name: str, *bases: Any, metaclass: Any = type, **keywords: Any) -> Any:
     """The `__build_class__` of a copy: its objects do not hash by their addresses."""
     if metaclass is not type:
@@ -113,12 +90,6 @@ def _build_class(body: Any, name: str, *bases: Any, metaclass: Any = type, **key
     if isinstance(metaclass, type) and inherits_numbers(bases, metaclass):
         bases = (*(base for base in bases if base is not object), Numbered)
     return builtins.__build_class__(body, name, *bases, **keywords)
-
-
-def _installed_in() -> tuple[str, ...]:
-    """Return the folders of the standard library and of installed distributions."""
-    packages = (*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib"))
-    return tuple(os.path.join(os.path.realpath(folder), "") for folder in packages)
 
 
 @lru_cache(maxsize=256)
@@ -149,7 +120,7 @@ class Modules:
         self._substitutes = substitutes
         self._fresh_names = tuple(fresh)
         self._sys: Sys = substitutes["sys"]
-        self._installed = _installed_in()
+        self._installed = installed_in()
         self._of_program: dict[str, bool] = {}
         self._lasting: dict[str, ModuleType] = {}
         self._fresh: dict[str, ModuleType] = {}
@@ -318,12 +289,21 @@ class Modules:
             inner: ModuleType = getattr(logging, name.partition(".")[2], logging)
             return inner if fromlist else logging
         module = self.load(name)
+        if "*" in (fromlist or ()) and (name in self._substitutes or isinstance(module, Namespace)):
+            return everything_of(module)
         for child in fromlist or ():
-            if isinstance(module, Namespace) and child != "*":
+            if isinstance(module, Namespace):
                 getattr(module, child)  # raises NotModelled, where an import statement would raise ImportError
             elif hasattr(module, "__path__") and not hasattr(module, child) and child != "*":
-                with suppress(ModuleNotFoundError):  # the import statement will say so
-                    self.load(f"{name}.{child}")
+                part = f"{name}.{child}"
+                try:
+                    loaded = self.load(part)
+                except ModuleNotFoundError as error:
+                    if error.name != part:  # otherwise the import statement says so
+                        raise
+                else:
+                    if module is not sys.modules.get(name):  # two modules that import each other: it is not whole yet
+                        setattr(module, child, loaded)
         if fromlist or level:
             return module
         return self.load(name.partition(".")[0])

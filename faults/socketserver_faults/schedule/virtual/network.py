@@ -127,7 +127,9 @@ class SocketModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in MODELLED:
             return MODELLED[name]
-        raise NotModelled(f"the virtual socket module has no {name}")
+        if hasattr(socket, name):
+            raise NotModelled(f"the virtual socket module has no {name}")
+        raise AttributeError(f"module 'socket' has no attribute {name!r}")
 
 
 class SocketKinds:

@@ -86,7 +86,9 @@ class Socket:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise NotModelled(f"virtual sockets have no {name}")
+            if hasattr(socket.socket, name):
+                raise NotModelled(f"virtual sockets have no {name}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __hash__(self) -> int:
         """Return the serial number, so that a set of sockets has the same order on every replay."""

@@ -2,7 +2,7 @@
 
 Each models what programs on `socketserver` need; anything else raises NotModelled, with its name.
 
-Next: `insertions.py`; then `module_copies.py`, which puts them in place of the real modules.
+Next: `insertions.py` and `sources.py`; then `module_copies.py`, which puts them in place of the real modules.
 """
 
 import time

@@ -18,8 +18,9 @@ from typing import Any, NoReturn
 
 from socketserver_faults.catalogue.index import Unknown, find
 from socketserver_faults.schedule.core.namespace import NotModelled
-from socketserver_faults.schedule.virtual.module_copies import Modules, find_source
+from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.outside import SOCKETS
+from socketserver_faults.schedule.virtual.sources import find_source
 from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS
 
