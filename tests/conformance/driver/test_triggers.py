@@ -310,9 +310,7 @@ def test_in_frames_a_long_utterance_is_more_than_a_chunk_and_is_cut() -> None:
 def test_taking_the_name_of_another_explains_nothing_where_nobody_does(
     namesake: str, fails: str, explained: str
 ) -> None:
-    masking = knowing(
-        "CHAT-2", fails=lambda steps: ("namesake" if shared_name(steps, LINES) else "dialogue") in fails
-    )
+    masking = knowing("CHAT-2", fails=lambda steps: ("namesake" if shared_name(steps, LINES) else "dialogue") in fails)
     after = [*join("ann", "ben"), Approach("cal", 1, namesake=namesake), Reset("cal"), Say("ann", b"hm")]
     assert masking.explanation_of(seen("CHAT-12", "CHAT-12", "CHAT-2", after=after)) == explained
 
