@@ -165,6 +165,8 @@ DATAGRAM_ROWS = (
     Row("missing", "concurrent", "", "UDP-1 UDP-5?"),
     Row("missing", "", "", "UDP-5? UDP-1"),
     Row("extra | altered | cut", "", "", "UDP-1"),
+    Row("refused | died", "", "blank", "UDP-3 UDP-5? UDP-1"),
+    Row("refused | died", "", "long", "UDP-4 UDP-5? UDP-1"),
     Row("refused | died", "", "", "UDP-5 UDP-1"),
 )
 """An echo over datagrams."""
