@@ -2,14 +2,17 @@
 
 import select
 import selectors
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.readiness import select_of, selectors_of
+from tests.support.scheduling.two_worlds import outcome, real_pair
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -79,11 +82,69 @@ def test_poll_sees_errors_even_unasked(scheduler: Scheduler) -> None:
         poll.modify(client, 0)
         client.send(b"unread")
         server.close()
-        assert poll.poll() == [(client.fileno(), select.POLLERR)]
+        assert poll.poll() == [(client.fileno(), select.POLLERR | select.POLLHUP)]
         number = client.fileno()
         client.close()
         assert poll.poll(-1) == [(number, select.POLLNVAL)]
         poll.unregister(number)
         assert poll.poll(0) == []
+
+    played(scheduler, main)
+
+
+def answers(module: Any, server: Any, client: Any) -> Iterator[Any]:
+    """Yield what poll() and epoll() of a module answer, without what differs from machine to machine."""
+    number = server.fileno()
+    for poll in (module.poll(), module.epoll()):
+        is_epoll = hasattr(poll, "closed")
+        yield outcome(poll.modify, server, module.POLLIN)
+        yield outcome(poll.register, server, module.POLLOUT | module.POLLIN)
+        yield poll.poll(0) == [(number, module.POLLOUT)]
+        yield outcome(poll.modify, server, module.POLLIN), poll.poll(0)
+        if is_epoll:
+            yield outcome(poll.register, server)
+            yield outcome(poll.register, client), poll.poll(1, 1) == [(client.fileno(), module.EPOLLOUT)]
+            yield outcome(poll.unregister, client), outcome(poll.unregister, client), outcome(poll.register, 999)
+            server.close()  # and it is forgotten
+            yield poll.poll(0), outcome(poll.modify, number, 0), outcome(poll.unregister, server)
+            with poll:
+                yield poll.closed
+            yield poll.closed, outcome(poll.register, client)
+
+
+def test_poll_and_epoll_answer_as_the_real_ones(scheduler: Scheduler) -> None:
+    found: list[list[Any]] = []
+
+    def main(network: Network) -> None:
+        virtual: Any = select_of(scheduler, lambda: network.kernel)
+        found.append(list(answers(virtual, *network.pair("ann"))))
+        with pytest.raises(NotModelled, match="number of a select"):
+            virtual.epoll().fileno()
+
+    played(scheduler, main)
+    server, client = real_pair()
+    with server, client:
+        assert found == [list(answers(select, server, client))]
+
+
+def test_epoll_waits_as_long_as_it_is_told_and_sees_what_comes(scheduler: Scheduler) -> None:
+    def main(network: Network) -> None:
+        virtual: Any = select_of(scheduler, lambda: network.kernel)
+        server, client = network.pair("ann")
+        epoll = virtual.epoll()
+        epoll.register(server.fileno(), select.EPOLLIN | select.EPOLLRDHUP)
+        before = scheduler.now
+        assert epoll.poll(2.5) == []
+        assert scheduler.now == before + 2.5
+        scheduler.spawn(lambda: client.send(b"x"), "ann")
+        assert epoll.poll() == [(server.fileno(), select.EPOLLIN)]
+        client.close()
+        assert epoll.poll(-1) == [(server.fileno(), select.EPOLLIN | select.EPOLLRDHUP)]
+        server.shutdown(socket.SHUT_RDWR)
+        assert epoll.poll()[0][1] & select.EPOLLHUP
+        number = server.fileno()
+        server.close()
+        assert network.socket().fileno() == number
+        assert epoll.poll(0) == []
 
     played(scheduler, main)

@@ -14,6 +14,7 @@ from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.core.watched_code import watched
 from socketserver_faults.schedule.exploration.reduction import Reduction
 from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.readiness import select_of
 
 HEAD = """
 class Shared:
@@ -29,6 +30,12 @@ def prepare():
     barrier = threading.Barrier(2)
     ends, lines, clients = pair(), pair(), pair_with_client()
     files = [end.makefile("rb") for end in lines]
+
+def watch(which, asked):
+    watch = [select.poll, select.epoll][which]()
+    watch.register(ends[0], asked and select.POLLIN | select.POLLRDHUP)
+    watch.register(ends[1], asked and select.POLLIN | select.POLLOUT)
+    return watch.poll(int(asked))
 
 def slowly(one):
     pause()
@@ -103,6 +110,10 @@ OPERATIONS = {
     "close": "ends[{i}].close()",
     "reset": "ends[{i}].setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0'); ends[{i}].close()",
     "make": "made = pair()[0]",
+    "watch": "log.append(watch({i}, True))",
+    "watch mishaps": "log.append(watch({i}, False))",
+    "select": "log.append([end in found for found in select.select(ends, ends, [], {i}) for end in ends])",
+    "show": "log.append(repr(ends[{i}]))",
     "number": "log.append(pair()[0].fileno())",
     "say": "clients[{i}].send(b'{t}{i}')",
     "hear": "log.append(clients[1].recv(9))",
@@ -175,6 +186,7 @@ class SmallProgram:
             "__name__": "small",
             "__builtins__": {**vars(builtins), **shared.functions()},
             "threading": virtual,
+            "select": select_of(scheduler, lambda: self._network.kernel),
             "pause": lambda: scheduler.point("goes on"),
             "sleep": scheduler.sleep,
             "pair": lambda: self._network.pair("ann"),

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from typing import Any
 
-from socketserver_faults.schedule.virtual.connection import BOTH, READING, End
+from socketserver_faults.schedule.virtual.connection import End
 from socketserver_faults.schedule.virtual.network import Network, Socket
+from socketserver_faults.schedule.virtual.readiness import happens
 from tests.support.scheduling.unrecorded import Unrecorded
 
 BOUND = 20.0
@@ -206,8 +207,7 @@ class Worlds:
     def foreseen(self, twin: Twin) -> tuple[object, ...]:
         """Return what can be seen of an end, by the virtual one."""
         end = twin.end
-        mask = select.POLLIN * end.readable() | select.POLLOUT * end.writable() | select.POLLERR * bool(end.error)
-        mask |= select.POLLHUP * (end.shut == BOTH) | select.POLLRDHUP * bool(end.shut & READING)
+        mask = happens(end)
         if end.is_over():
             state = "close"
         elif end.finishing:

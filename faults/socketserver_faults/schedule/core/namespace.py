@@ -8,17 +8,22 @@ from typing import Any, ClassVar, NoReturn
 
 
 class Namespace(ModuleType):
-    """A module with the names that are modelled; any other raises NotModelled, with the advice what to do instead."""
+    """A module with the names that are modelled; any other raises NotModelled, with the advice what to do instead.
 
-    def __init__(self, name: str, modelled: Mapping[str, Any], advice: str = "") -> None:
+    The advice is that for a whole module, in which nothing plays, or for single names.
+    """
+
+    def __init__(self, name: str, modelled: Mapping[str, Any], advice: str | Mapping[str, str] = "") -> None:
         super().__init__(name)
-        self.__dict__["_advice"] = f": {advice}" if advice else ""
+        self.__dict__["_advice"] = advice
         vars(self).update(modelled)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or not (self._advice or hasattr(sys.modules.get(self.__name__), name)):
+        whole = isinstance(self._advice, str) and self._advice
+        if name.startswith("__") or not (whole or hasattr(sys.modules.get(self.__name__), name)):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        raise NotModelled(f"the scheduler does not model {self.__name__}.{name}{self._advice}")
+        advice = whole or (self._advice or {}).get(name, "")
+        raise NotModelled(f"the scheduler does not model {self.__name__}.{name}" + (f": {advice}" if advice else ""))
 
 
 class NotModelled(AttributeError):

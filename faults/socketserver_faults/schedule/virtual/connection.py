@@ -94,6 +94,7 @@ class End:
     def readable(self, needed: bool = False) -> bool:
         """Whether recv returns at once; it is `needed` if a thread waits for that and for nothing else."""
         if self._touch_name is not None:  # asked at each decision
+            self._touch(READ, "next")  # another thread may read
             self._touch(READ | NEEDS * needed, self._came - len(self._lengths))
         return bool(self.received or self.shut & READING or self.error or self.closed)
 
@@ -118,6 +119,13 @@ class End:
             return False
         self._touch(READ, "ended")
         return self.ended
+
+    def mishaps(self) -> tuple[bool, bool, bool]:
+        """Return what poll() reports unasked: whether an error waits, and whether both directions are over; and
+        whether the other end sends no more.
+        """
+        self._touch(READ, "changes", "error")
+        return bool(self.error), self.shut == BOTH or self.closed, bool(self.shut & READING)
 
     def recv(self, size: int, peek: bool = False, one_send: bool = False) -> bytes:
         """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once.

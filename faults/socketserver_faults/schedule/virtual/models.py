@@ -57,7 +57,7 @@ def lines() -> Iterator[str]:
     yield "## Refused, by name (exit status 2)\n"
     yield "| what | instead |"
     yield "|---|---|"
-    for name, instead in outside.REFUSED_MODULES.items():
+    for name, instead in (outside.REFUSED_MODULES | outside.REFUSED_NAMES).items():
         yield f"| `{name}` | {instead} |"
     for name, instead in outside.SOCKETS.items():
         yield f"| a socket of `{name}`, once it is used | {instead} |"

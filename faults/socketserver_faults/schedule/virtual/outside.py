@@ -26,6 +26,11 @@ REFUSED_MODULES = {
 }
 """Package -> what to do instead."""
 
+_EDGES = "leave it out: the scheduler reports an event as long as there is one"
+
+REFUSED_NAMES = {"select.EPOLLET": _EDGES, "select.EPOLLONESHOT": _EDGES}
+"""Name in a module of which others are modelled -> what to do instead."""
+
 SOCKETS = {
     "AF_UNIX": "serve AF_INET under the scheduler: the threads are the same",
     "SOCK_DGRAM": "check an echo of datagrams while it runs (`socketserver-reference check echo udp://...`)",

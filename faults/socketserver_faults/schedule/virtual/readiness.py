@@ -12,13 +12,21 @@ import selectors
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.connection import End, failure
+from socketserver_faults.schedule.virtual.descriptors import OpenFile
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.listener import Listener
+from socketserver_faults.schedule.virtual.outside import REFUSED_NAMES
 
 READ_EVENT, WRITE_EVENT = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+ASKED = select.POLLIN | select.POLLPRI | select.POLLOUT
+"""The events of who names none."""
+
+UNASKED = select.POLLERR | select.POLLHUP
+"""Events that poll() reports whether they were asked for or not."""
 
 
 def number_of(thing: Any) -> int:
@@ -102,8 +110,15 @@ def _seconds(timeout: float | None) -> float | None:
     return None if timeout is None else max(timeout, 0.0)
 
 
+def happens(end: End | Listener) -> int:
+    """Return all events of poll() that there are."""
+    events = select.POLLIN * end.readable() | select.POLLOUT * end.writable()
+    error, over, ended = end.mishaps() if isinstance(end, End) else (False, end.over, end.over)
+    return events | select.POLLERR * error | select.POLLHUP * over | select.POLLRDHUP * ended
+
+
 def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
-    """Return a `select` for virtual descriptors: select() and poll()."""
+    """Return a `select` for virtual descriptors: select(), poll() and epoll()."""
 
     def wait(
         reading: Iterable[Any], writing: Iterable[Any], failing: Iterable[Any], timeout: float | None = None
@@ -128,17 +143,22 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
         def __init__(self) -> None:
             self._events: dict[int, int] = {}
 
-        def register(self, thing: Any, events: int = select.POLLIN | select.POLLPRI | select.POLLOUT) -> None:
-            self._events[number_of(thing)] = events
+        def register(self, thing: Any, eventmask: int = ASKED) -> None:
+            self._events[number_of(thing)] = eventmask
 
-        modify = register
+        def modify(self, thing: Any, eventmask: int) -> None:
+            if number_of(thing) not in self._events:
+                raise failure(errno.ENOENT)
+            self._events[number_of(thing)] = eventmask
 
         def unregister(self, thing: Any) -> None:
             del self._events[number_of(thing)]
 
-        def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
+        def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
+            return self._wait(None if timeout is None or timeout < 0 else timeout / 1000)
+
+        def _wait(self, seconds: float | None) -> list[tuple[int, int]]:
             if scheduler.recording or not self._ready():
-                seconds = None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
                 scheduler.point("waits for its sockets", lambda: bool(self._ready()), seconds)
             return self._ready()
 
@@ -149,12 +169,64 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
         def _event(self, number: int, events: int) -> int:
             if number not in kernel():
                 return select.POLLNVAL
-            now = ready(kernel(), number, READ_EVENT | WRITE_EVENT)
-            end = kernel().file(number).end
-            over = end.is_over() if isinstance(end, End) else end.over
-            wanted = select.POLLIN * bool(now & READ_EVENT) | select.POLLOUT * bool(now & WRITE_EVENT)
-            return (events & wanted) | select.POLLERR * over
+            return happens(kernel().file(number).end) & (events | UNASKED)
 
-    names = ("POLLERR", "POLLHUP", "POLLIN", "POLLNVAL", "POLLOUT", "POLLPRI")
-    constants = {name: getattr(select, name) for name in names}
-    return Namespace("select", {"poll": Poll, "select": wait, "error": OSError, **constants})
+    class Epoll(Poll):
+        """Knows open files; one that is closed is no longer watched."""
+
+        def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
+            del sizehint, flags
+            super().__init__()
+            self._files: dict[int, OpenFile] = {}
+            self.closed = False
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def close(self) -> None:
+            self._events.clear()
+            self.closed = True
+
+        def fileno(self) -> int:
+            raise NotModelled("the scheduler does not model the number of a select.epoll()")
+
+        def register(self, fd: Any, eventmask: int = ASKED) -> None:
+            if self._watches(fd):
+                raise failure(errno.EEXIST)
+            self._files[number_of(fd)] = kernel().file(number_of(fd))
+            super().register(fd, eventmask)
+
+        def modify(self, fd: Any, eventmask: int) -> None:
+            self._check(fd)
+            super().modify(fd, eventmask)
+
+        def unregister(self, fd: Any) -> None:
+            self._check(fd)
+            super().unregister(fd)
+
+        def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
+            found = self._wait(None if timeout is None or timeout < 0 else timeout)
+            return found[:maxevents] if maxevents > 0 else found
+
+        def _watches(self, fd: Any) -> bool:
+            if self.closed:
+                raise ValueError("I/O operation on closed epoll object")
+            number = number_of(fd)
+            return kernel().file(number) is self._files.get(number) and number in self._events
+
+        def _check(self, fd: Any) -> None:
+            if not self._watches(fd):
+                raise failure(errno.ENOENT)
+
+        def _event(self, number: int, events: int) -> int:
+            is_open = number in kernel() and kernel().file(number) is self._files[number]
+            return super()._event(number, events) if is_open else 0
+
+    constants = {name: getattr(select, name) for name in dir(select) if name.startswith(("POLL", "EPOLL"))}
+    advice = {name: REFUSED_NAMES[f"select.{name}"] for name in constants if f"select.{name}" in REFUSED_NAMES}
+    constants = {name: value for name, value in constants.items() if name not in advice}
+    names = {"poll": Poll, "epoll": Epoll, "select": wait, "error": OSError, "PIPE_BUF": select.PIPE_BUF}
+    return Namespace("select", {**names, **constants}, advice)

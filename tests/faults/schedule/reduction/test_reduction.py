@@ -106,6 +106,27 @@ def test_the_reduced_search_between_lines_of_many_programs_does(scheduler: Sched
     compared_by_lines(scheduler, virtual, 1000, 10 * MOST_SCHEDULES)
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        [[("select", 1)], [("send", 1), ("receive", 0)]],  # it looks before, between or after
+        [[("watch mishaps", 0)], [("reset", 1)]],
+        [[("watch", 0)], [("send", 1), ("end", 1)]],  # the end comes behind what is not read
+        [[("watch mishaps", 1)], [("end", 0), ("end", 1)]],
+        [[("watch", 0)], [("send", 1), ("receive now", 0)]],
+        [[("watch", 1)], [("close", 0), ("make", 0)]],
+        [[("show", 0)], [("close", 0)]],
+    ],
+)
+def test_a_thread_that_looks_at_sockets_sees_all_that_others_do_to_them(
+    scheduler: Scheduler, virtual: Any, program: Program
+) -> None:
+    small = SmallProgram(scheduler, virtual, program)
+    every = all_outcomes(small.run, MOST_SCHEDULES)
+    assert len(every) > 1
+    assert reduced_outcomes(small.run)[0] == every
+
+
 def test_two_lines_that_lose_a_count_are_told_apart_from_two_that_do_not(scheduler: Scheduler, virtual: Any) -> None:
     with between_lines(scheduler) as add:
         lost = SmallProgram(scheduler, virtual, [[("tally", 0), ("count", 0)]] * 2, add)
