@@ -1,6 +1,9 @@
 """The `threading` of the scheduler: locks, conditions, events, semaphores and threads do as the real ones do."""
 
+import functools
+import re
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -182,12 +185,11 @@ def test_threads_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
         own.join()
         assert not own.is_alive()
         assert seen == [(True, own.ident, 2)]
-        assert repr(own) == "<Thread own>"
         with pytest.raises(RuntimeError, match="current thread"):
             virtual.current_thread().join()
         (nothing,) = started(virtual, None)  # type: ignore[arg-type]
         nothing.join(1)
-        assert nothing.getName() == "T2"
+        assert nothing.getName() == "Thread-2"
         nothing.setDaemon(True)
         assert nothing.isDaemon()
         nothing.setName("named")
@@ -200,6 +202,27 @@ def test_threads_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
         assert virtual.get_native_id() == 0
 
     assert [event.what for event in scheduler.run(main).events if event.note] == []
+
+
+def test_threads_are_named_and_shown_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
+    class Own:
+        def work(self) -> None:
+            pass
+
+    def shown(module: Any) -> list[str]:
+        named = {"name": "mine", "daemon": True}
+        threads = [module.Thread(target=Own().work), module.Thread(target=Own().work, **named), module.Timer(9, print)]
+        threads += [module.Thread(target=functools.partial(print, end=""))]
+        found = [repr(thread) for thread in (module.main_thread(), *threads)]
+        for thread in threads[:2]:
+            thread.start()
+            thread.join()
+        found += [repr(thread) for thread in threads]
+        return [re.sub(r"-\d+|\b\d{2,}\b", "", re.sub(r" \d+\)", " N)", text)) for text in found]
+
+    found: list[list[str]] = []
+    scheduler.run(lambda: found.append(shown(virtual)))
+    assert found == [shown(threading)]
 
 
 def test_what_threading_has_beyond_that_is_refused_by_name(scheduler: Scheduler, virtual: Any) -> None:

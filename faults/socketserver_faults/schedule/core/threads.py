@@ -44,7 +44,11 @@ class _Thread(Numbered):
         self.daemon = bool(starter and starter.daemon) if daemon is None else daemon
         self._scheduler.touch("the names of threads", MERGE if name else READ | WRITE)
         self._scheduler.threads_made += 1
-        self.name = name or f"T{self._scheduler.threads_made}"
+        made = self._scheduler.threads_made
+        called = f" ({target.__name__})" if target and hasattr(target, "__name__") else ""
+        self._given, self._told = f"Thread-{made}{called}", f"T{made}"
+        """The name that the library gives a thread without one; and that of the story."""
+        self.name = str(name) if name else self._given
 
     def run(self) -> None:
         """Call the target."""
@@ -56,9 +60,12 @@ class _Thread(Numbered):
         if self._task is not None:
             raise RuntimeError("threads can only be started once")
         self._scheduler.touch(self._label, WRITE)
-        self._task = self._scheduler.spawn(self._live, self.name, daemon=self.daemon)
+        self._task = self._scheduler.spawn(self._live, self._name_told(), daemon=self.daemon)
         self._task.thread = self
-        self._scheduler.point(f"goes on, having started {self.name}")
+        self._scheduler.point(f"goes on, having started {self._name_told()}")
+
+    def _name_told(self) -> str:
+        return self._told if self.name == self._given else self.name
 
     def _live(self) -> None:
         try:
@@ -78,7 +85,8 @@ class _Thread(Numbered):
         if task is self._scheduler.running:
             raise RuntimeError("cannot join current thread")
         needed = timeout is None or timeout > 0
-        self._scheduler.point(f"waits for {self.name} to end", lambda: self._scheduler.is_over(task, needed), timeout)
+        what = f"waits for {self._name_told()} to end"
+        self._scheduler.point(what, lambda: self._scheduler.is_over(task, needed), timeout)
 
     def is_alive(self) -> bool:
         """Whether it has started and not ended."""
@@ -120,7 +128,9 @@ class _Thread(Numbered):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
-        return f"<Thread {self.name}>"
+        status = "initial" if self.ident is None else "started" if self.is_alive() else "stopped"
+        number = "" if self.ident is None else f" {self.ident}"
+        return f"<{type(self).__name__}({self.name}, {status}{' daemon' * self.daemon}{number})>"
 
 
 class _MainThread(_Thread):
@@ -141,7 +151,7 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
     kinds = (_Thread, Lock, RLock, Condition, Event, Semaphore)
     of_threads, of_locks, of_rlocks, of_conditions, of_events, of_semaphores = map(kind_of, kinds)
     thread = type("Thread", (of_threads,), {"_scheduler": scheduler})
-    main = type("MainThread", (_MainThread, thread), {})
+    main = type("_MainThread", (_MainThread, thread), {})
 
     def of(task: Task) -> Any:
         if task.thread is None:

@@ -139,7 +139,8 @@ class SocketKinds:
     """That of the current run."""
 
     def __init__(self, *, recorded: bool) -> None:
-        self.socket: type[Socket] = type("socket", (Socket if recorded else unrecorded(Socket),), {"machine": self})
+        own = {"machine": self, "__module__": "socket"}
+        self.socket: type[Socket] = type("socket", (Socket if recorded else unrecorded(Socket),), own)
         self.client_socket = type("socket", (self.socket,), {"of_client": True})
         self.module = SocketModule(self.socket)
 
@@ -172,16 +173,16 @@ class Network:
             end.address = self.kernel.free_address()
         ends[0].join(ends[1])
         lowest = FIRST_DESCRIPTOR_OF_CLIENTS if of_client else FIRST_DESCRIPTOR
-        first = self.socket(fileno=self.kernel.open(OpenFile(ends[0], points.label())))
+        first = self.socket(proto=0, fileno=self.kernel.open(OpenFile(ends[0], points.label())))
         kind = self.client_socket if of_client else self.socket
-        return first, kind(fileno=self.kernel.open(OpenFile(ends[1], points.label()), lowest))
+        return first, kind(proto=0, fileno=self.kernel.open(OpenFile(ends[1], points.label()), lowest))
 
     def listener(self, name: str = SERVER, backlog: int = socket.SOMAXCONN) -> Socket:
         """Return a socket that listens, without a point; the clients know it by its name."""
         number = self.kernel.open(OpenFile(self.kernel.end(name), self.kernel.points.label()))
         self.kernel.bind(number, ("127.0.0.1", 0))
         self.kernel.listen(number, backlog)
-        return self.socket(fileno=number)
+        return self.socket(proto=0, fileno=number)
 
     def resize(self, client: Socket, capacity: int) -> None:
         """Set how many bytes a connection of a client holds each way."""

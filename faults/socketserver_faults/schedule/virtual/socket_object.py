@@ -49,6 +49,9 @@ class VirtualMachine(Protocol):
     kernel: Kernel
     """That of the current run."""
 
+    socket: "type[Socket]"
+    """The class of what accept() returns, even if a program has one of its own that listens."""
+
 
 class Socket:
     """See the module. Methods without a docstring do what those of `socket.socket` do."""
@@ -60,13 +63,15 @@ class Socket:
     proto = 0
 
     def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, *_: Any, **__: Any) -> Any:
-        """Make another kind of socket if this is not one of TCP."""
-        why = refusal(family, type, proto)
+        """Make another kind of socket if this is not one of TCP. A class of a program may take other arguments."""
+        why = refusal(family, type, proto) if cls.__module__ == socket.__name__ else ""
         return OtherSocket(why, type, cls.machine.kernel.free_address) if why else object.__new__(cls)
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         """Make a socket that is not connected, or one for an existing descriptor."""
-        del type, proto  # those of TCP
+        if why := refusal(family, type, proto):
+            raise NotModelled(why)
+        self.proto = socket.IPPROTO_TCP if fileno is not None and proto < 0 else max(proto, 0)
         self.kernel = self.machine.kernel
         if family == socket.AF_INET6:
             self.family = family
@@ -94,8 +99,7 @@ class Socket:
         """Return the serial number, so that a set of sockets has the same order on every replay."""
         return self.serial
 
-    def __repr__(self) -> str:
-        return f"<virtual socket {self.fileno()}: {self.name}>"
+    __repr__ = socket.socket.__repr__  # of what both have: a program may show it, or tell sockets apart by it
 
     # Descriptor
 
@@ -127,7 +131,7 @@ class Socket:
         return number
 
     def dup(self) -> Self:
-        other = type(self)(self.family, fileno=self.kernel.open(self._file))
+        other = type(self)(self.family, self.type, self.proto, self.kernel.open(self._file))
         other.settimeout(self._timeout)
         return other
 
@@ -219,10 +223,10 @@ class Socket:
     def listen(self, backlog: int = socket.SOMAXCONN) -> None:
         self.kernel.listen(self._descriptor(), backlog)
 
-    def accept(self) -> tuple[Self, Any]:
+    def accept(self) -> "tuple[Socket, Any]":
         self._point(f"accepts a connection to {self.name}")
         number, end = self._call(False, self.kernel.accept)
-        return type(self)(self.family, fileno=number), self._address(end.peer.address)
+        return self.machine.socket(self.family, self.type, self.proto, number), self._address(end.peer.address)
 
     def connect(self, address: SocketAddress, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is this client's name in the story."""

@@ -62,8 +62,7 @@ ROWS = [
 # The player: the same in every script.
 
 {player}
-with tempfile.TemporaryDirectory() as FOLDER:  # of Unix sockets
-    sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3, 5) else print(__doc__) or 2)
+sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3, 5) else print(__doc__) or 2)
 '''
 
 

@@ -64,6 +64,54 @@ def test_a_file_that_serves_is_played_whole(serves: str, write: Write) -> None:
     assert found.whole
 
 
+OWN_SOCKET = """
+    import socket, threading
+    class Echo(socket.socket):
+        def __init__(self, port):
+            super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+            self.clients = {}
+            self.bind(("", port))
+            self.listen()
+        def run(self):
+            while True:
+                client, _ = self.accept()
+                assert type(client) is socket.socket
+                self.clients[repr(client)] = client
+                threading.Thread(target=self.answer, args=(repr(client),)).start()
+        def answer(self, which):
+            assert threading.current_thread().name.endswith("(answer)")
+            with self.clients.pop(which) as client:
+                client.sendall(client.recv(1024).strip().upper())
+    Echo(9999).run()
+"""
+
+EPOLL = """
+    from select import *
+    from socket import *
+    server = socket()
+    server.bind(("", 9999))
+    server.listen()
+    sockets, waiting = {server.fileno(): server}, epoll()
+    waiting.register(server, EPOLLIN | EPOLLERR)
+    while True:
+        for number, event in waiting.poll():
+            if number == server.fileno():
+                client, _ = server.accept()
+                sockets[client.fileno()] = client
+                waiting.register(client, EPOLLIN | EPOLLHUP)
+            elif event & EPOLLHUP or event & EPOLLIN:
+                with sockets.pop(number) as client:
+                    client.sendall(client.recv(1024).strip().upper())
+"""
+
+
+@pytest.mark.parametrize("program", [OWN_SOCKET, EPOLL], ids=["a class of sockets", "epoll"])
+def test_a_program_with_a_loop_of_its_own_is_played_whole(program: str, write: Write) -> None:
+    found = searched(f"{write(looping=program)}/looping.py", "ask")
+    assert found.outcome is None
+    assert found.whole
+
+
 def test_what_a_program_does_when_its_run_is_given_up_is_not_refused(write: Write) -> None:
     kills = """
     import os, socketserver, threading

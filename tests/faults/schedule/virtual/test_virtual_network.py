@@ -49,8 +49,8 @@ def test_a_number_is_given_again_as_soon_as_it_is_free(network: Network) -> None
     assert [sock.fileno() for sock in (server, client, other)] == [3, 4, 5]
     client.close()
     assert [network.socket().fileno(), network.socket().fileno()] == [4, 7]
-    assert repr(client) == "<virtual socket -1: the server>"
-    assert repr(other) == "<virtual socket 5: ben>"
+    assert repr(client) == "<socket.socket [closed] fd=-1, family=2, type=1, proto=0>"
+    assert repr(other).startswith("<socket.socket fd=5, family=2, type=1, proto=0, laddr=('127.0.0.1', ")
 
 
 def test_every_operation_that_others_may_notice_is_told_before_it_is_done_and_so_is_waiting(

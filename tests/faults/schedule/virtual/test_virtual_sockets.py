@@ -46,6 +46,11 @@ def recv_into(sock: Any, size: int) -> tuple[int, bytes]:
     return sock.recv_into(buffer, size), bytes(buffer)
 
 
+def shown(sock: Any) -> str:
+    """Return what repr() shows, without the numbers that each world has of its own."""
+    return re.sub(r"(fd=|', )[1-9]\d*", r"\1N", repr(sock))
+
+
 class TwoWorlds(RuleBasedStateMachine):
     """Anything, in any order, from both ends."""
 
@@ -152,6 +157,7 @@ class TwoWorlds(RuleBasedStateMachine):
         )
         self.worlds.do(self.twin(which), lambda sock: sock.getpeername() and None)
         self.worlds.do(self.twin(which), lambda sock: sock.getsockname() and None)
+        self.worlds.do(self.twin(which), shown)
 
     @rule(which=WHICH)
     def dup(self, which: int) -> None:
@@ -301,6 +307,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "timeout": lambda sock: (sock.settimeout(0.001), sock.gettimeout(), sock.getblocking()),
     "timeout below nothing": lambda sock: sock.settimeout(-1),
     "kind": lambda sock: (sock.family, sock.type, sock.proto, sock.fileno() < 0),
+    "repr": shown,
     "dup": lambda sock: sock.dup().close(),
     "close": lambda sock: sock.close(),
 }
