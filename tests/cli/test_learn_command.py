@@ -146,7 +146,7 @@ def test_what_the_budget_leaves_out_is_told(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(budget, "BEGINNING_SHARE", 0.0)
     with serving("chat", Address("tcp", "127.0.0.1")) as server:
         assert main(["learn", "chat", str(server_address(server)), "--budget", "60"]) == 2
-    assert "0 framings were tried, and for others no time was left: see --budget" in capfd.readouterr().err
+    assert "no time was left after 0 framings: see --budget" in capfd.readouterr().err
     proposal = Proposal('protocol = "chat"\n', left_out={"no time was left": ["quit.word", "limits.members"]})
     monkeypatch.setattr(learning, "learn", lambda *_: proposal)
     assert main(["learn", "chat", "tcp://127.0.0.1:1"]) == 0

@@ -1,6 +1,7 @@
 """Echoes on sockets that speak the dialect they are given, and with one bug each."""
 
 import contextlib
+import select
 import socket
 import socketserver
 import threading
@@ -168,6 +169,16 @@ class IgnoresItsQuitWord(Echo):
     def answer(self) -> None:
         for request in self.requests():
             self.request.sendall(self.reply(request))
+
+
+class NeverHangsUp(Echo):
+    """Does not notice the end of a stream: its clients are connected until the server ends."""
+
+    def answer(self) -> None:
+        super().answer()
+        both_ends = select.poll()
+        both_ends.register(self.request, 0)
+        both_ends.poll()
 
 
 class RepliesToTheEnd(Echo):

@@ -36,9 +36,9 @@ def stripped_chunks(member: "Member") -> bytes | None:
     return chunk and chunk.strip()
 
 
-def short_lines(member: "Member") -> bytes | None:
-    """Read lines of up to 100 bytes, and cut off a client that says a longer one."""
-    line: bytes = member.rfile.readline(101)
+def short_lines(member: "Member", longest: int = 100) -> bytes | None:
+    """Read lines of up to so many bytes, and cut off a client that says a longer one."""
+    line: bytes = member.rfile.readline(longest + 1)
     return line[:-1] if line.endswith(b"\n") else None
 
 

@@ -1,7 +1,9 @@
 """What the tests of reproductions share: a script played as its finder would, and a violation to write one for."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from socketserver_reference.conformance.reproduce.script import FRAME, PLAYER
@@ -14,9 +16,10 @@ from tests.support.serving import TIMEOUT
 def play(file: Path, *where: object, timeout: float = TIMEOUT) -> tuple[int, str]:
     """Play a script as its finder would; return its exit status, and what it printed."""
     command = [sys.executable, str(file), *map(str, where)]
-    environment = {"TIMEOUT": str(timeout)}  # and nothing that would have it measured
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
-    assert ended.stderr == ""
+    with tempfile.TemporaryDirectory() as temporary:
+        environment = {"TIMEOUT": str(timeout), "TMPDIR": temporary}  # and nothing that would have it measured
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        assert (ended.stderr, os.listdir(temporary)) == ("", [])
     return ended.returncode, ended.stdout
 
 
@@ -32,6 +35,6 @@ def of_rows(rows: str, file: Path, *, rounds: int = 1) -> Path:
     modules = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
     settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, False, None\nREST, START = 0, 10\n"
     seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
-    call = FRAME.rstrip().rpartition("\n")[2]
-    file.write_text(f'"""How to use it."""\n{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n\n{call}\n')
+    call = FRAME.partition("{player}\n")[2]
+    file.write_text(f'"""How to use it."""\n{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n{call}')
     return file

@@ -14,11 +14,16 @@ from socketserver_reference.conformance.driver.scenario_runner import ScenarioRu
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import checks, open_session
+from socketserver_reference.conformance.runner.direct import checks, open_session, play_all, violations_of
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.dialect_bugs import AsksOneAfterAnother, KeepsTheNameless, PanicsAtAResetBeforeTheName
+from tests.servers.dialect_bugs import (
+    AsksOneAfterAnother,
+    KeepsTheNameless,
+    PanicsAtAReset,
+    PanicsAtAResetBeforeTheName,
+)
 from tests.servers.dialects_served import DIALECTS, Speaker, served
-from tests.servers.name_bugs import LeavesByName
+from tests.servers.name_bugs import LeavesByName, ReplacesByName
 
 TIMEOUT = 1.0
 
@@ -72,6 +77,21 @@ ALSO: dict[type[Speaker], list[str]] = {KeepsTheNameless: ["CHAT-10", "CHAT-12"]
 @pytest.mark.parametrize("bug", [AsksOneAfterAnother, KeepsTheNameless, LeavesByName, PanicsAtAResetBeforeTheName])
 def test_a_server_that_fails_in_its_handshake_breaks_the_clause_about_that(bug: type[Speaker]) -> None:
     assert {bug.breaks} <= set(attacked(ASKING, bug)) <= {bug.breaks, *ALSO.get(bug, ())}
+
+
+class ReplacesByNameAndPanicsAtAReset(ReplacesByName, PanicsAtAReset):
+    """A server with both bugs."""
+
+
+def test_a_name_that_is_taken_hides_no_reset() -> None:
+    with closing(open_session("chat", served(ASKING, ReplacesByNameAndPanicsAtAReset), TIMEOUT, ASKING)) as session:
+        seen = [
+            violation.clause_id
+            for clause in ("CHAT-2", "CHAT-12")
+            for outcome in play_all(session, "chat", clause)
+            for violation in violations_of(outcome)
+        ]
+    assert set(seen) == {"CHAT-2", "CHAT-12"}
 
 
 def test_without_a_handshake_there_is_nothing_to_attack() -> None:

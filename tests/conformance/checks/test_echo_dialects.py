@@ -21,6 +21,7 @@ from tests.servers.dialect_echoes import (
     DatagramEcho,
     Echo,
     IgnoresItsQuitWord,
+    NeverHangsUp,
     ReadsTheEndAsALine,
     RepliesToTheEnd,
     served,
@@ -88,6 +89,10 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
 
 def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
+
+
+def test_an_echo_that_never_hangs_up_replies_to_clients_that_half_close() -> None:
+    assert found("echo", DIALECTS["everything"], NeverHangsUp, "ECHO-6") == {"ECHO-3"}
 
 
 @pytest.mark.slow

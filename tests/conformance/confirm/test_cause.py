@@ -29,6 +29,7 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Shape
 from tests.support.confirming import checked, violation
+from tests.support.dialects import dialect_files
 from tests.support.planted import Bug
 
 UNUSUAL = Say("ann", b"  kept  ")
@@ -235,3 +236,19 @@ def test_where_those_who_leave_are_known_to_do_harm_it_is_theirs_what_shows_only
     found = VIOLATIONS[own]("", "", ())
     found.shape = "missing"
     assert cause_before(found, {"CHAT-15", "CHAT-12"}) == cause
+
+
+@pytest.mark.parametrize(
+    ("died", "of", "cause"),
+    [(True, b"", "UDP-3"), (True, b"a" * 9000, "UDP-4"), (True, b"hello", "UDP-1"), (False, b"", "UDP-1")],
+)
+def test_the_end_of_a_server_that_shows_later_is_put_down_to_the_datagram_of_which_it_died(
+    died: bool, of: bytes, cause: str
+) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return Say("ann", of) in others
+
+    found = VIOLATIONS["UDP-1"]("", "", ())
+    found.shape, found.server_ended = "missing", died
+    steps: list[Step] = [Connect("ann"), Say("ann", of), Say("ann", b"hello")]
+    assert cause_of(found, steps, dialect_files.echo(protocol="datagram"), shows) == cause

@@ -12,7 +12,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
-from socketserver_reference.conformance.driver.conditions import Steps, anything, more_than_a_chunk
+from socketserver_reference.conformance.driver.conditions import Steps, anything, more_than_a_chunk, shared_name
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
 from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
@@ -20,6 +20,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Approach,
     Begin,
     Close,
     Connect,
@@ -36,6 +37,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
+from tests.support.known_failures import knowing, seen
 
 LINES = Dialect(framing_in=Framing("line"), framing_out=Framing("line"))
 
@@ -294,3 +296,26 @@ def test_in_frames_a_long_utterance_is_more_than_a_chunk_and_is_cut() -> None:
     assert more_than_a_chunk(steps, LINES)
     assert not more_than_a_chunk([Say("ann", b"short")], LINES)
     assert rewritings.chunk_by_chunk(steps, LINES) == rewritings.short(steps, LINES) != steps
+
+
+@pytest.mark.parametrize(
+    ("namesake", "fails", "explained"),
+    [
+        ("", "namesake", ""),
+        ("", "namesake and dialogue", "CHAT-2"),
+        ("", "neither", "CHAT-2"),  # in some other way
+        ("ann", "namesake", "CHAT-2"),
+    ],
+)
+def test_taking_the_name_of_another_explains_nothing_where_nobody_does(
+    namesake: str, fails: str, explained: str
+) -> None:
+    masking = knowing("CHAT-2", fails=lambda steps: ("namesake" if shared_name(steps, LINES) else "dialogue") in fails)
+    after = [*join("ann", "ben"), Approach("cal", 1, namesake=namesake), Reset("cal"), Say("ann", b"hm")]
+    assert masking.explanation_of(seen("CHAT-12", "CHAT-12", "CHAT-2", after=after)) == explained
+
+
+def test_each_gives_its_own_name_where_a_name_that_is_taken_breaks_the_chat() -> None:
+    own = [*join("ann", "ben"), Approach("cal", 1), Close("cal")]
+    taken = [*join("ann", "ben"), Approach("cal", 1, namesake="ann"), Close("cal")]
+    assert rewritings.own_names(taken, LINES) == rewritings.own_names(own, LINES) == own

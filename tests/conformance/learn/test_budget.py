@@ -128,8 +128,8 @@ def test_the_verification_waits_for_a_port_no_longer_than_there_is_time(
 @pytest.mark.parametrize(
     ("protocol", "seconds_for", "why"),
     [
-        ("chat", 1, "not all others heard .*; 1 framings were tried, and for others no time was left: see --budget"),
-        ("chat", 0, "0 framings were tried, and for others no time was left: see --budget"),
+        ("chat", 1, "not all others heard .*; no time was left after 1 framing: see --budget"),
+        ("chat", 0, "no time was left after 0 framings: see --budget"),
         ("echo", 0, "no time was left for the first answers: see --budget"),
     ],
 )

@@ -145,7 +145,7 @@ def test_lines_with_labels_and_notices_that_speakers_do_not_hear() -> None:
         "quit": b"/quit",
     }
     assert "was not delivered while another was heard" in reason(text, "in")
-    assert "48000 bytes arrived whole" in reason(text, "utterance")
+    assert "70000 bytes arrived whole" in reason(text, "utterance")
 
 
 def test_a_room_that_asks_for_a_name() -> None:
@@ -249,11 +249,12 @@ def test_frames_behind_their_length(header: str) -> None:
     assert dialect.framing_out.header == header
 
 
-def test_a_chat_that_sends_away_who_says_too_much() -> None:
-    text = proposed(chat(hear=servers.short_lines))
+@pytest.mark.parametrize(("longest", "most", "too_many"), [(100, 96, 1000), (65536, 65528, 70_000)])
+def test_a_chat_that_sends_away_who_says_too_much(longest: int, most: int, too_many: int) -> None:
+    text = proposed(chat(hear=partial(servers.short_lines, longest=longest)))
     dialect = loader.read(text, "learned", "learned")
-    assert dialect.limits.utterance == 96  # in whole words of the text that was said
-    assert "1000 bytes were not delivered, and their speaker got end of stream" in reason(text, "utterance")
+    assert dialect.limits.utterance == most  # in whole words of the text that was said
+    assert f"{too_many} bytes were not delivered, and their speaker got end of stream" in reason(text, "utterance")
 
 
 def test_a_chat_that_cuts_lines_into_pieces() -> None:

@@ -1,5 +1,5 @@
-"""`learn echo` where something stands around replies: what becomes of unusual bytes, and of long requests; and where a
-blank line ends requests.
+"""`learn echo` where something stands around replies: what becomes of unusual bytes, and of long requests; where a
+blank line ends requests, or a line's end stands behind each reply.
 """
 
 import socket
@@ -8,8 +8,9 @@ from itertools import takewhile
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
 from tests.servers.dialect_servers import served
-from tests.support.learning import proposed, reason
+from tests.support.learning import learned, proposed, reason
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -41,3 +42,29 @@ def test_an_echo_that_reads_up_to_a_blank_line_is_learned() -> None:
     dialect = read(proposed(served(waits_for_a_blank_line), "echo"), "learned", "learned")
     assert (dialect.framing_in.newline, dialect.framing_out.newline) == (b"\n\n", b"\n")
     assert (dialect.transform, dialect.persistent) == ("identity", False)
+
+
+def test_a_line_end_behind_each_reply_is_no_white_space_that_is_stripped() -> None:
+    def answer_once(client: socket.socket) -> None:
+        client.sendall(client.recv(1000) + b"\n")
+        while client.recv(1000):
+            pass
+
+    dialect = learned(served(answer_once), "echo")
+    assert (dialect.reply_template, dialect.transform, dialect.strips) == (Template("{body}\n"), "identity", False)
+
+
+def test_words_around_the_reply_and_a_farewell() -> None:
+    def polite(client: socket.socket) -> None:
+        with client.makefile("rwb") as stream:
+            stream.write(b"say stop to leave\n")
+            stream.flush()
+            for line in stream:
+                stream.write(b"bye\n" if line == b"stop\n" else b"you said: " + line)
+                stream.flush()
+                if line == b"stop\n":
+                    return
+
+    dialect = learned(served(polite), "echo")
+    assert (dialect.reply_template, dialect.quit, dialect.farewell) == (Template("you said: {body}"), b"stop", b"bye\n")
+    assert dialect.transform == "identity"

@@ -217,6 +217,8 @@ def test_a_transformation_that_has_no_name_cannot_be_told() -> None:
     proposal = unfit(served(backwards_once), "echo")
     assert "cannot tell" in reason(proposal.text, "transform")
     assert "\n# transform = " in proposal.text
+    why = "b'  Otter Weasel-1  ' came back as b'  1-lesaeW rettO  ', which is none of strip-upper"
+    assert proposal.evidence[-1].startswith(f"Look at echo.transform: cannot tell: {why}")
 
 
 def test_an_echo_that_does_not_say_end_of_stream_is_told() -> None:
@@ -284,6 +286,18 @@ def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None
     assert "\n# largest = " in proposal.text
 
 
+def test_answers_that_do_not_come_excuse_none_that_is_no_echo() -> None:
+    long: list[bytes] = []
+
+    def backwards_until_a_long_one(request: bytes) -> bytes | None:
+        long.extend([request] if len(request) > 3000 else [])
+        return None if long else request[::-1]
+
+    proposal = unfit(answering(backwards_until_a_long_one), "echo")
+    assert "Not all could be learned" in proposal.text
+    assert "\n# transform = " in proposal.text
+
+
 def test_a_datagram_that_is_lost_is_sent_again() -> None:
     heard: list[bytes] = []
 
@@ -303,22 +317,6 @@ def test_an_echo_that_falls_silent_is_told() -> None:
 
     text = proposed(answering(first_only), "echo")
     assert "Not all could be learned: after b'  Otter Weasel-1  ' the server answered nothing any more." in text
-
-
-def test_words_around_the_reply_and_a_farewell() -> None:
-    def polite(client: socket.socket) -> None:
-        with client.makefile("rwb") as stream:
-            stream.write(b"say stop to leave\n")
-            stream.flush()
-            for line in stream:
-                stream.write(b"bye\n" if line == b"stop\n" else b"you said: " + line)
-                stream.flush()
-                if line == b"stop\n":
-                    return
-
-    dialect = learned(served(polite), "echo")
-    assert (dialect.reply_template, dialect.quit, dialect.farewell) == (Template("you said: {body}"), b"stop", b"bye\n")
-    assert dialect.transform == "identity"
 
 
 @pytest.mark.parametrize("farewell", [b"quit\n", b""])

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
 from socketserver_reference.conformance.learn.first_contact import PROBED_HEADERS
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
@@ -21,6 +22,23 @@ def test_words_are_compared_and_not_characters() -> None:
 def test_labels_of_different_length_are_found() -> None:
     heads = {"ann": [b"at 12:01 Ann the First: ", b"at 12:02 Ann the First: "], "ben": [b"at 12:03 Ben: "] * 2}
     assert template(head(heads, "")) == "at {any} {sender}: "
+
+
+@pytest.mark.parametrize(
+    ("clock", "before"),
+    [
+        ("2026-11-30 10:39:57 ", "{any} {any} "),
+        ("2026-11-30 10:39:57.123 ", "{any} {any} "),
+        ("2026-11-30T10:39:57 ", "{any} "),
+        ("[2026-11-30 10:39:57] ", "[{any}] "),
+        ("10:39 ", "{any} "),
+    ],
+)
+def test_no_part_of_the_time_belongs_to_the_label(clock: str, before: str) -> None:
+    found = template(head({who: [f"{clock}{who}: ".encode()] * 2 for who in ("ann", "ben")}, ""))
+    assert found == f"{before}{{sender}}: "
+    later = f"{clock}ann: hello".replace("39", "40").encode()
+    assert Template.parse(f"{found}{{body}}", "any", "sender", "body").label(later, b"hello") == b"ann"
 
 
 def test_a_name_is_the_label_without_what_the_server_puts_before_it() -> None:

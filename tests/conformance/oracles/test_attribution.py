@@ -176,6 +176,7 @@ def clause_of(finding: Finding | None) -> str:
         ([Say("ann", b"a" * 1025)], b"", "ECHO-4"),
         ([HalfClose("ann")], b"", "ECHO-3"),
         ([Send("ann", b"hi"), HalfClose("ann")], b"H", "ECHO-6"),
+        ([Send("ann", b"hi"), HalfClose("ann")], b"HI", "ECHO-3"),
         ([Send("ann", b"\xff"), HalfClose("ann")], b"", "ECHO-2"),
         ([Connect("ben"), Close("ben"), Say("ann", b"hi")], b"", "ECHO-7"),
         ([Connect("ben"), Reset("ben"), Say("ann", b"hi")], b"HI", "ECHO-7"),

@@ -94,7 +94,9 @@ OF_DATAGRAMS: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("missing", "concurrent", ""): (b"hello", reads_nothing),
     ("missing", "", ""): (b"hello", reads_nothing),
     ("extra | altered | cut", "", ""): (b"hello", reads(b"hello")),
-    ("refused | died", "", ""): (None, finds_nobody),
+    ("refused | died", "", "blank"): (b"", finds_nobody),
+    ("refused | died", "", "long"): (LONG, finds_nobody),
+    ("refused | died", "", ""): (b"hello", finds_nobody),
 }
 """The same for datagrams."""
 

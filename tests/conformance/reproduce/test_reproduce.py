@@ -255,7 +255,7 @@ def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypat
     with closing(open_session("chat", Bug("chat").target(), BRIEF_TIMEOUT)) as session:
         found.unrepeatable = "it is played elsewhere"
         (told,) = write_all(session, "chat", [found], tmp_path)
-        assert str(told) == ("no reproduction of CHAT-7: no script of it showed it: Nothing is wrong in 1 rounds.")
+        assert str(told) == ("no reproduction of CHAT-7: no script of it showed it: Nothing is wrong in 1 round.")
         monkeypatch.setattr(write, "SCRIPT_TIMEOUT", 0.001)
         (told,) = write_all(session, "chat", [found], tmp_path)
         assert told.remark.endswith("it had not ended after 0.001 s")

@@ -55,6 +55,7 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
     assert "nothing to check at tcp://host.invalid:9: " in check.refusal("echo", "tcp://host.invalid:9", *QUICK)
 
 
+QUOTES = 'there\'s no "cheese"'
 TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
 
 
@@ -67,7 +68,7 @@ TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
         ('"unbalanced {port}', "No closing quotation"),
         (f"{BARE_PYTHON} -c pass", "write {port} or {path} in it"),
         (f"{BARE_PYTHON} -c 'raise SystemExit(7)' {{port}}", "exit status 7, without output"),
-        (f"{BARE_PYTHON} -c 'raise SystemExit(\"no cheese\")' {{port}}", "exit status 1, its last output: no cheese"),
+        (f"{BARE_PYTHON} -c {shlex.quote(f'raise SystemExit({QUOTES!r})')} {{port}}", f"its last output: {QUOTES}"),
         (
             f'{BARE_PYTHON} -c \'print("Error: no cheese", *"abcde", sep=chr(10)); raise SystemExit(1)\' {{port}}',
             "exit status 1, its last output: Error: no cheese; c; d; e",

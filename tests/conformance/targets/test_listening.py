@@ -128,7 +128,9 @@ def test_a_server_that_listens_elsewhere_is_told_where(monkeypatch: pytest.Monke
     monkeypatch.setattr(Launch, "look", lambda *_, **__: Sight(False, elsewhere))
     with pytest.raises(CannotCheck) as refused:
         Launched(command, address if fixed else None).start(0.0)
-    remedy = "give that as the target" if fixed else "write {port} where the command has its port"
+    remedy = "give that as the target"
+    if not fixed:
+        remedy = "write {port} where the command has its port; if it has none, give that as the target"
     assert f"it listens at tcp://127.0.0.1:80 and udp://127.0.0.1:81 instead ({remedy})" in str(refused.value)
 
 

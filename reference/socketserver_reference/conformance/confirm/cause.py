@@ -31,6 +31,9 @@ SUSPECT_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-8", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses that promise that a client that leaves loses nothing and harms no other, and that one that is silent
 delays none; the narrowest first."""
 
+FATAL_REQUEST_CLAUSES = ("UDP-3", "UDP-4")
+"""The clauses about datagrams of which a server may die, even if it has answered them."""
+
 
 def is_doubtful(violation: Violation) -> bool:
     """Whether something is missing in an exchange that may be the work of a client that left before."""
@@ -53,7 +56,8 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
         staying = [step for step in steps if not step.leaves]
         asked = staying != list(steps) and is_legal(staying) and _holds("CHAT-13", staying, dialect)
         return "CHAT-13" if asked and shows(staying) else own
-    suspects = [clause for clause in SUSPECT_CLAUSES if clause.split("-")[0] == own.split("-")[0]]
+    fatal: Sequence[str] = FATAL_REQUEST_CLAUSES if violation.server_ended else ()
+    suspects = [clause for clause in (*SUSPECT_CLAUSES, *fatal) if clause.split("-")[0] == own.split("-")[0]]
     innocent = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
     if not any(innocent.values()):
         return own

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.oracles.attribution import MAX_PLAIN_BYT
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Approach,
     Close,
     Crowd,
     HalfClose,
@@ -43,6 +44,11 @@ def anything(_: Steps, __: Dialect) -> bool:
 def audience(steps: Steps, _: Dialect) -> bool:
     """Several clients are there at one time."""
     return any(len(here) > 1 for here in _present(steps))
+
+
+def shared_name(steps: Steps, _: Dialect) -> bool:
+    """A client gives the name of another."""
+    return any(isinstance(step, Approach) and step.namesake for step in steps)
 
 
 def _present(steps: Steps) -> Iterator[set[str]]:

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.oracles.attribution import MAX_PLAIN_BYT
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Approach,
     Close,
     Connect,
     Dawdle,
@@ -163,6 +164,11 @@ def speaking(steps: Sequence[Step], _: Dialect) -> list[Step]:
     return [
         Say(step.who, b"%s is here" % step.who.encode()) if isinstance(step, WaitUntilHeard) else step for step in steps
     ]
+
+
+def own_names(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without clients that give the name of another: each gives its own."""
+    return [replace(step, namesake="") if isinstance(step, Approach) else step for step in steps]
 
 
 def talkative(steps: Sequence[Step], _: Dialect) -> list[Step]:

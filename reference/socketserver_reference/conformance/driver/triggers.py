@@ -42,6 +42,7 @@ from socketserver_reference.conformance.driver.conditions import (
     reset,
     several_requests,
     several_under_way,
+    shared_name,
     silent_member,
     slow_reader,
     unusual_bytes,
@@ -63,6 +64,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     one_at_a_time,
     one_each,
     one_listener,
+    own_names,
     quitting,
     settled,
     short,
@@ -72,7 +74,16 @@ from socketserver_reference.conformance.driver.rewritings import (
     unlike_quit,
     waiting_for_the_reply,
 )
-from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, Send, Settle, join
+from socketserver_reference.conformance.scenario.steps import (
+    Approach,
+    Close,
+    Connect,
+    HalfClose,
+    Say,
+    Send,
+    Settle,
+    join,
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,9 @@ class Trigger:
 _PLAIN_REQUEST = (Connect("ann"), Say("ann", b"HELLO"))
 _LONG_REQUEST = (Connect("ann"), Say("ann", b"LONG" * 200))
 _MONOLOGUE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"nobody else"))
+_DIALOGUE: Steps = (*join("ann", "ben", "cal"), *(Say(who, b"and on") for who in ("ann", "cal", "ben", "ann")))
+_SECOND_ANN = Approach("second", answers=10, namesake="ann")
+_NAMESAKES = (*join("ann", "ben"), _SECOND_ANN, *(Say(who, b"and on") for who in ("ben", "ann")), Close("second"))
 _IN_A_ROW: Steps = (
     Connect("ann"),
     Say("ann", b"ann is here"),
@@ -137,7 +151,12 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "UDP-4": (_if(long_datagram, short),),
     "UDP-5": (_if(abandoned, staying), _if(slow_reader, always_reading)),
     "CHAT-1": (_if(anything),),
-    "CHAT-2": (_if(audience, alone), _if(anything, probe=_MONOLOGUE)),
+    "CHAT-2": (
+        _if(shared_name, own_names),
+        _if(audience, alone, probe=_DIALOGUE),
+        _if(audience, alone, unless=_NAMESAKES),
+        _if(anything, probe=_MONOLOGUE),
+    ),
     "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE, unless=_UNUSUAL)),
     "CHAT-4": (_if(anything),),
     "CHAT-5": (_if(several_under_way, settled),),

@@ -129,7 +129,8 @@ def learn_datagrams(
             _conclude_empty(datagrams, learned)
             _conclude_largest(datagrams, learned)
         except FellSilent as error:
-            learned.suspect(f"Not all could be learned: {error}", "UDP-1", polite=True)
+            how = f": {report}" if (report := site.exit_report()) else ""
+            learned.suspect(f"Not all could be learned: {error}{how}", "UDP-1", polite=True)
         except OutOfTime:
             learned.leave_out(("echo.transform", "datagrams.empty", "datagrams.largest"))
         if datagrams.lost:

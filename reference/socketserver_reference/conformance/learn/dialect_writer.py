@@ -199,7 +199,7 @@ def _heading(exchange: Sequence[LearnedKey]) -> str:
 
 def comment(line: str) -> str:
     """Return a text as a comment of one or more lines."""
-    plain = ascii(line)[1:-1] if not (line.isascii() and line.isprintable()) else line
+    plain = line.encode("unicode_escape").decode() if not (line.isascii() and line.isprintable()) else line
     return textwrap.fill(plain, COMMENT_COLUMNS, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False)
 
 

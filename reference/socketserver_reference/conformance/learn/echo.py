@@ -12,7 +12,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, C
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes
-from socketserver_reference.conformance.learn.questions.limits import NUMBERED, PROBED_SIZES, in_common
+from socketserver_reference.conformance.learn.questions.limits import FRAME_SIZES, NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.questions.quit_word import QUIT_WORDS, named_words
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
@@ -201,7 +201,7 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: Lear
             learned.learn("echo", "transform", name, why)
             return name
     for name, transform in TRANSFORMS.items():
-        if transform(REQUEST.strip()) == reply.strip():
+        if transform(REQUEST.strip()) == reply.strip() and reply in transform(REQUEST):
             learned.learn("echo", "transform", name, why)
             learned.learn("bytes", "white_space", "stripped", why)
             return name
@@ -316,7 +316,7 @@ def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:
     """Send longer and longer requests until one is not answered whole."""
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
-    for size in PROBED_SIZES:
+    for size in FRAME_SIZES if key == "utterance" else PROBED_SIZES:
         said = numbered(size, NUMBERED)
         reply = echo.ask(said, said).reply
         if said not in reply:

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, C
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
 from socketserver_reference.conformance.learn.pace import APART, LATER, shortest
+from socketserver_reference.conformance.scenario.text import counted
 
 PROBED_HEADERS = (
     *("%4d", "u8", "u16be", "u32be", "%04d", "%10d", "u32le", "u16le"),
@@ -72,7 +73,7 @@ class Search:
                 return found
             why = "neither lines nor frames of a fixed size nor length prefixes were understood"
         except OutOfTime:
-            why = f"{len(tried)} framings were tried, and for others no time was left: see --budget"
+            why = f"no time was left after {counted(len(tried), 'framing')}: see --budget"
         if self._refused is not None:
             return self._refused
         raise CannotLearn("; ".join([*self.reasons[:1], why]))

@@ -11,8 +11,12 @@ from itertools import takewhile
 
 from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, Template
 
-CLOCK = r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
-"""Dates and times of day; in texts that are seconds apart they may be the same."""
+TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
+
+CLOCK = rf"\d{{4}}-\d\d-\d\d(?:T{TIME}|(?> {TIME})(?! ))?|{TIME}"
+"""Dates and times of day; in texts that are seconds apart they may be the same. A date and a time with a space between
+them are two fields where a space follows, since the first space ends a field there.
+"""
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
 """The text that a template cannot express: what would be a field of it, and invalid UTF-8."""

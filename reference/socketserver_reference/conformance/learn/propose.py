@@ -234,9 +234,10 @@ def _verified(
 def _is_suspected(misfit: Mismatch, learned: LearnedDialect) -> bool:
     """Whether what does not fit is, or becomes, a suspicion against the server."""
     violation = misfit.violation
-    if violation is None:
+    if violation is None or any(one.name == "echo.transform" for one in learned.doubtful):
         return False
-    if any(clause in one.clauses for one in learned.suspicions if one.polite for clause in violation.candidates):
+    fitting = (violation.clause_id,) if violation.shape == "altered" else violation.candidates
+    if any(clause in one.clauses for one in learned.suspicions if one.polite for clause in fitting):
         return True
     if misfit.may_be_a_bug:
         learned.suspect(
@@ -295,8 +296,9 @@ def _without(learned: LearnedDialect, names: Collection[str]) -> LearnedDialect:
 def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Mismatch) -> Proposal:
     """Return a proposal that does not fit: the keys that may be wrong are comments."""
     keys = _at_fault(misfit)
+    why = [f"Look at {one.name}: {one.why}." for one in learned.doubtful if one.name in keys]
     learned.doubt(lambda one: one.name in keys)
-    evidence = [*misfit.lines(), f"Look at {', '.join(keys)}, which are comments in the proposal."]
+    evidence = [*misfit.lines(), *(why or [f"Look at these comments in the proposal: {', '.join(keys)}."])]
     head = [*header, f"THIS DOES NOT FIT YET. In a conversation in it: {misfit.why}."]
     trouble = f"a conversation in the dialect that was learned does not fit {dialect.about}: {misfit.why}"
     return Proposal(_readable(learned, head), trouble, evidence, [str(one) for one in learned.suspicions])
@@ -308,8 +310,10 @@ def _at_fault(misfit: Mismatch) -> tuple[str, ...]:
     if violation is None:
         return ("delivery.template",)
     match violation.clause_id.partition("-")[0], violation.shape:
-        case "ECHO" | "UDP", _:
+        case "ECHO", _:
             return ("echo.transform", "echo.requests")
+        case "UDP", _:
+            return ("echo.transform", "echo.reply")
         case _, "extra":
             return ("delivery.notices", "delivery.prompts")
         case _, "quit delivered" | "no end":

@@ -143,8 +143,8 @@ ECHO_ROWS = (
     Row("extra", "", "", "ECHO-1 ECHO-2"),
     Row("altered", "", "long", "ECHO-4 ECHO-2"),
     Row("altered", "", "", "ECHO-2 ECHO-3"),
-    Row("no end", "", "", "ECHO-7? ECHO-6? ECHO-3"),
-    Row("early end", "answered", "", "ECHO-7? ECHO-6? ECHO-3"),
+    Row("no end", "", "", "ECHO-7? ECHO-3"),  # the whole reply has come, so it is not ECHO-6
+    Row("early end", "answered", "", "ECHO-7? ECHO-3"),
     Row("missing | cut | early end", "", "unusual", "ECHO-2 ECHO-8? ECHO-7? ECHO-6? ECHO-4?"),
     Row("missing | cut | early end", "", "long", "ECHO-7? ECHO-6? ECHO-4 ECHO-8? ECHO-2 ECHO-3"),
     Row("missing | cut | early end", "", "blank", "ECHO-7? ECHO-6? ECHO-5 ECHO-8? ECHO-2 ECHO-3"),
@@ -165,6 +165,8 @@ DATAGRAM_ROWS = (
     Row("missing", "concurrent", "", "UDP-1 UDP-5?"),
     Row("missing", "", "", "UDP-5? UDP-1"),
     Row("extra | altered | cut", "", "", "UDP-1"),
+    Row("refused | died", "", "blank", "UDP-3 UDP-5? UDP-1"),
+    Row("refused | died", "", "long", "UDP-4 UDP-5? UDP-1"),
     Row("refused | died", "", "", "UDP-5 UDP-1"),
 )
 """An echo over datagrams."""

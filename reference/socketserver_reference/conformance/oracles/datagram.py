@@ -29,6 +29,8 @@ class DatagramOracle:
         self.clients: dict[str, DatagramClient] = {}
         self.disrupted = False
         self.sending = False
+        self._unusual: list[attribution.Kind] = []
+        """What was special about the requests so far: a server may die of one that it has answered."""
 
     def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
         self.sending = step.burst
@@ -37,6 +39,7 @@ class DatagramOracle:
                 self.clients[who] = DatagramClient()
             case Say(who, data) | Send(who, data):
                 self.clients[who].requests.append(data)
+                self._unusual += self._kinds(data)
             case Close(who) | Stall(who):
                 self.clients[who].reads, self.disrupted = False, True
             case Settle():
@@ -93,7 +96,8 @@ class DatagramOracle:
     def explain_silence(self, who: str) -> Finding:
         expected = f"{who} reads {show(self._reply(who) or b'')}"
         finding = self._finding(who, "missing", expected, f"{who} reads nothing")
-        return replace(finding, absent=True, also=("UDP-5",))  # others have gone before, or do not read
+        blank = ("UDP-3",) if "blank" in self._unusual else ()  # it may have died of that
+        return replace(finding, absent=True, also=("UDP-5", *blank))  # others have gone before, or do not read
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         return self._finding(who, "refused", f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")
@@ -108,13 +112,14 @@ class DatagramOracle:
         waiting = [name for name, client in self.clients.items() if client.requests and client.reads]
         roles: dict[attribution.Circumstance, bool] = {"left": self.disrupted, "concurrent": len(waiting) > 1}
         circumstances = [role for role, has in roles.items() if has]
-        clauses = attribution.clauses(attribution.DATAGRAM_ROWS, shape, [*circumstances, *self._kinds(who)])
+        pending = self.clients[who].requests[:1] if who in self.clients else []
+        unusual = [kind for request in pending for kind in self._kinds(request)]
+        if shape in ("refused", "died"):
+            unusual = self._unusual[-1:]
+        clauses = attribution.clauses(attribution.DATAGRAM_ROWS, shape, [*circumstances, *unusual])
         return Finding(clauses, expected, observed, shape)
 
-    def _kinds(self, who: str) -> list[attribution.Kind]:
-        request = next(iter(self.clients[who].requests), None) if who in self.clients else None
-        if request is None:
-            return []
+    def _kinds(self, request: bytes) -> list[attribution.Kind]:
         long = len(request) > min(MAX_PLAIN_DATAGRAM_BYTES, self.dialect.datagram // 2)
         return ["long"] if long else [] if request else ["blank"]
 

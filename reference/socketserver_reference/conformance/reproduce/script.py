@@ -62,7 +62,8 @@ ROWS = [
 # The player: the same in every script.
 
 {player}
-sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3, 5) else print(__doc__) or 2)
+with tempfile.TemporaryDirectory() as FOLDER:  # of Unix sockets
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3, 5) else print(__doc__) or 2)
 '''
 
 

@@ -170,7 +170,9 @@ class LaunchedSite(DirectSite):
     def _described(self, seen: Sight) -> str:
         """Return what is seen of a command that does not listen where it shall, and what would help."""
         if seen.elsewhere:
-            remedy = "give that as the target" if self._fixed else "write {port} where the command has its port"
+            remedy = "give that as the target"
+            if not self._fixed:
+                remedy = f"write {{port}} where the command has its port; if it has none, {remedy}"
             return f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_NAMED_ADDRESSES]))} instead ({remedy})"
         if seen.taken:
             return "a process that it did not start listens there (start that server yourself, and give its address)"

@@ -161,4 +161,4 @@ class Launch:
 def _readable(lines: Iterable[bytes]) -> list[str]:
     """Return lines of output, escaped; those that are not blank."""
     texts = (line.decode("utf-8", "backslashreplace").strip() for line in lines)
-    return [ascii(text)[1:-1] for text in texts if text]
+    return [text.encode("unicode_escape").decode() for text in texts if text]

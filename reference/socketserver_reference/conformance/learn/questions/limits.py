@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from socketserver_reference.conformance.dialects.dialect import LONG_FRAME_BYTES
 from socketserver_reference.conformance.dialects.effects import CROWD_MEMBERS
 from socketserver_reference.conformance.dialects.limits import Rate
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -14,6 +15,9 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Endi
 
 PROBED_SIZES = (1000, 3000, 12_000, 48_000)
 """Sizes of the utterances that are tried, in bytes; each is one segment on a loopback network."""
+
+FRAME_SIZES = (*PROBED_SIZES, LONG_FRAME_BYTES)
+"""The same where a server reads frames: up to what `check` says in one without a limit."""
 
 NUMBERED = b"%07d."
 WORD_BYTES = len(NUMBERED % 0)
@@ -58,7 +62,8 @@ def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
         // WORD_BYTES
         * WORD_BYTES
     )
-    for size in sorted({min(size, fitting) for size in PROBED_SIZES}):
+    sizes = PROBED_SIZES if room.said.kind == "chunk" else FRAME_SIZES
+    for size in sorted({min(size, fitting) for size in sizes}):
         found = _ask(room, size)
         if found.how != "whole":
             found = _ask(room, size)  # on a busy machine a part may come late
