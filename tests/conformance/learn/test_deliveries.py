@@ -7,7 +7,9 @@ import pytest
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.chat import ask_resetting
+from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat
@@ -37,6 +39,37 @@ def test_a_receipt_that_counts_is_a_notice_too() -> None:
     dialect = learned(chat(deliver=b"{number}: {body}\n", to_sender=b"you: {body}\nthat was number {count} here\n"))
     assert dialect.to_sender == Template("you: {body}")
     assert dialect.notices == (Template("that was number {any} here"),)
+
+
+@pytest.mark.parametrize(
+    ("deliver", "template", "notice"),
+    [
+        (b"\nmember{number}: {body}\n", "member{sender}: {body}", ""),
+        (b"member{number} said at {clock}:\n{body}\n", "{body}", "{any} said at {any}:"),
+        (b"{body}\n-- member{number}, word {count}\n> ", "{body}", "-- {any}, word {any}"),
+    ],
+)
+def test_other_lines_of_a_delivery_are_notices(deliver: bytes, template: str, notice: str) -> None:
+    text = proposed(chat(deliver=deliver, to_sender=None))
+    dialect = loader.read(text, "learned", "learned")
+    assert (dialect.framing_out.kind, dialect.template, dialect.notices) == (
+        "line",
+        Template(template),
+        (Template(notice),),
+    )
+    assert "lines like this come with each delivery" in reason(text, "notices")
+
+
+def test_a_line_before_a_delivery_that_nothing_marks_is_not_understood() -> None:
+    with pytest.raises(CannotLearn) as told:
+        propose("chat", chat(deliver=b"{count}\n{body}\n", to_sender=None), 0.1, 10)
+    assert "a line comes with each delivery that no word of its own marks, such as b'" in str(told.value)
+
+
+@pytest.mark.slow
+def test_where_nothing_ends_a_delivery_a_line_may_end_before_it() -> None:
+    dialect = learned(chat(deliver=b"\n[{number}] {body}", to_sender=None))
+    assert (dialect.framing_out.kind, dialect.template) == ("none", Template("\n[{sender}] {body}"))
 
 
 class Noticing(servers.Member):

@@ -3,7 +3,8 @@
 import re
 import socket
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -15,8 +16,10 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.external import Running, RunningSite
+from tests.servers import dialect_servers
 from tests.servers.bad_servers import HOSTILE
-from tests.servers.dialect_servers import chat, served
+from tests.servers.dialect_servers import chat
+from tests.servers.dialects_served import DIALECTS, served
 from tests.support.learning import learned, proposed, unfit
 from tests.support.serving import unserved
 
@@ -42,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("quick_learning")
 )
 def test_what_is_no_chat_is_told_in_one_printable_line(answer: Callable[[socket.socket], object], why: str) -> None:
     with pytest.raises(CannotLearn) as told:
-        learned(served(answer))
+        learned(dialect_servers.served(answer))
     assert why in str(told.value)
     assert str(told.value).isprintable()
     assert str(told.value).isascii()
@@ -126,19 +129,10 @@ def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
 
 
 @pytest.mark.slow
-def test_a_template_that_no_dialect_may_have_is_a_comment_and_the_rest_is_valid() -> None:
-    members: list[socket.socket] = []
-
-    def answer(client: socket.socket) -> None:
-        name = client.recv(100)  # with the end of its line
-        members.append(client)
-        while chunk := client.recv(1000):
-            for member in members:
-                with suppress(OSError):  # it was a member of an earlier server
-                    member.sendall(name + chunk)
-
-    proposal = unfit(served(answer))
-    assert "contains framing.newline" in proposal.trouble
-    assert '\n# template = "{sender}\\n{body}"' in proposal.text
-    assert "Look at delivery.template: annika's b'wolverine-" in "\n".join(proposal.evidence)
-    assert loader.read(proposal.text, "learned", "learned").handshake
+def test_what_makes_a_dialect_invalid_is_a_comment_and_the_rest_is_valid() -> None:
+    small = replace(DIALECTS["fixed"].framing_in, size=24)
+    proposal = unfit(served(replace(DIALECTS["fixed"], framing_in=small, framing_out=small)))
+    assert "framing and limits leave 3 bytes for an utterance" in proposal.trouble
+    assert "This is not a valid dialect yet: learned: framing and limits" in proposal.text
+    assert "\n# size = 24\n" in proposal.text
+    assert '\nprotocol = "chat"\n' in proposal.text

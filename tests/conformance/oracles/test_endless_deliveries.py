@@ -2,13 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles.alignment import without_empty
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Send, Settle, Step, join
+from socketserver_reference.conformance.scenario.steps import (
+    Begin,
+    Close,
+    HalfClose,
+    Quit,
+    Say,
+    Send,
+    Settle,
+    Step,
+    join,
+)
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.servers.dialects_served import Speaker, served
 
@@ -63,6 +77,23 @@ def test_nothing_that_is_delivered_again_and_again_at_an_end_of_stream_breaks_th
         with pytest.raises(VIOLATIONS["CHAT-10"]) as told:
             session.play(*join("ann", "ben"), HalfClose("ben"), *after, about="CHAT-2")
     assert told.value.shape == "empty"
+
+
+def test_an_utterance_without_an_end_may_be_delivered_before_another() -> None:
+    """The line's end before a delivery parts it from the one before: it is in no label."""
+    template = Template("\n[{sender}] {body}")
+    dialect = replace(DIALECT, template=template, framing_in=Framing("line"), framing_out=Framing("none"))
+    oracle = FramedChatOracle(dialect=dialect)
+    told: dict[Step, bytes] = {
+        Say("ann", b"ann is here"): b"\n[1] ann is here",
+        Say("ben", b"ben is here"): b"\n[2] ben is here",
+    }
+    last = Say("ann", b"and on")
+    for step in (*join("ann", "ben"), Begin("ben", b"half of what"), Close("ben"), last):
+        oracle.begin(step, idle_before=True)
+        assert oracle.feed("ann", told.get(step, b""))
+    assert oracle.feed("ann", b"\n[2] half of what\n[1] and on")
+    assert not oracle.due("ann")
 
 
 class RepeatsTheQuitWord(Speaker):

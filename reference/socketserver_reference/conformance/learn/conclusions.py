@@ -20,7 +20,7 @@ def refusal(found: UnderstoodMeeting) -> str:
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "")
     presume_framing(room, learned, "")
-    if any(end in room.template.text.encode() for end in DELIVERY_ENDS):
+    if any(end in room.template.text.lstrip("\r\n").encode() for end in DELIVERY_ENDS):
         return f"deliveries have a line's end within: {room.template.text!r}"
     for answer in room.answers:
         if room.said.kind == "chunk" and answer.end and _comes_back_within(room, answer):
@@ -250,5 +250,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         )
         if notices
     ]
+    beside = [template.text for template in room.framed.beside]
+    whys += ["lines like this come with each delivery"] if beside else []
     why = "; ".join(whys) or "no client heard anything when others came and went"
-    learned.learn("delivery", "notices", [*chain(*found.values())], why)
+    learned.learn("delivery", "notices", list(dict.fromkeys([*chain(*found.values()), *beside])), why)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, MAX_DIGITS, Framing
+from socketserver_reference.conformance.dialects.template import Template
 
 KNOWN_HEADERS = (
     *(f"%{pad}{digits}d" for digits in range(1, MAX_DIGITS + 1) for pad in ("", "0", "-")),
@@ -42,6 +43,10 @@ class ObservedFraming:
     why: str
     prompt: bytes = b""
     """The bytes after each frame that belong to no frame."""
+    around: tuple[tuple[bytes, ...], ...] = ()
+    """The other lines that came with each delivery."""
+    beside: tuple[Template, ...] = ()
+    """What these lines have in common."""
 
     @property
     def by_newline(self) -> "ObservedFraming":
@@ -116,15 +121,27 @@ def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedF
 def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming:
     """Recognise frames that end with a line, or that have no end."""
     parts = [one.data.partition(one.text) for one in deliveries]
-    tail = _only([after for _, _, after in parts])
-    heads = tuple(before for before, _, _ in parts)
     for newline in DELIVERY_ENDS:
-        before, end, prompt = tail.rpartition(newline)
-        if end and DELIVERY_ENDS[-1] not in before:
-            why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
-            return ObservedFraming(Framing("line", newline), heads, before, why, prompt)
+        if (framed := _lines(parts, newline)) is not None:
+            return framed
+    tail = _only([after for _, _, after in parts])
     why = f"deliveries do not end in a line's end, but in {tail!r}"
-    return ObservedFraming(Framing("none", said.newline), heads, tail, why)
+    return ObservedFraming(Framing("none", said.newline), tuple(before for before, _, _ in parts), tail, why)
+
+
+def _lines(parts: Sequence[tuple[bytes, bytes, bytes]], newline: bytes) -> ObservedFraming | None:
+    """Recognise lines with this end. Other lines may come with the text's own, before and behind it."""
+    above = [before.split(newline) for before, _, _ in parts]
+    below = [after.split(newline) for _, _, after in parts]
+    if min(map(len, below)) < 2 or any(NEWLINE in line for lines in (*above, *below) for line in lines):
+        return None
+    if len(set(map(len, below))) > 1:
+        _only([after for _, _, after in parts])
+    tail, prompt = _only([lines[0] for lines in below]), _only([lines[-1] for lines in below])
+    always = min(map(len, above))  # what came before one text alone told something else
+    around = tuple((*before[-always:-1], *after[1:-1]) for before, after in zip(above, below, strict=True))
+    why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
+    return ObservedFraming(Framing("line", newline), tuple(lines[-1] for lines in above), tail, why, prompt, around)
 
 
 def _only(tails: Sequence[bytes]) -> bytes:

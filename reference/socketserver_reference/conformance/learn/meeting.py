@@ -3,7 +3,7 @@
 The answers were a handshake as far as they were not delivered as later utterances are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -223,6 +223,7 @@ def understand(meeting: Meeting) -> UnderstoodMeeting:
         host, _ = meeting.conversation.origin(MEETING_NAMES[0])
         before = patterns.template(patterns.head(heads, host))
         template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
+        framed = replace(framed, beside=tuple(_beside(found, framed, host)))
     except (NotUnderstood, BadTemplate) as error:
         raise CannotLearn(f"deliveries were heard, but their framing was not understood: {error}") from None
     answers = list(meeting.answers)
@@ -232,6 +233,19 @@ def understand(meeting: Meeting) -> UnderstoodMeeting:
             arrival.replies.pop()
             arrival.others.pop()
     return UnderstoodMeeting(meeting, framed, template, tuple(answers))
+
+
+def _beside(found: Sequence[ObservedDelivery], framed: ObservedFraming, host: str) -> Iterator[Template]:
+    """Yield a template for each line that comes with all deliveries; raise NotUnderstood if it could be any line."""
+    for lines in zip(*framed.around, strict=True):
+        own: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
+        for one, line in zip(found, lines, strict=True):
+            own[one.speaker].append(line)
+        told = patterns.template(patterns.head(own, host)).replace("{sender}", "{any}")
+        template = Template.parse(told, "any")
+        if told and not template.literal.strip():
+            raise NotUnderstood(f"a line comes with each delivery that no word of its own marks, such as {lines[0]!r}")
+        yield template
 
 
 def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template, number: int) -> bool:
@@ -257,14 +271,25 @@ def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
 
 
 def cut(framed: ObservedFraming, data: bytes) -> list[bytes]:
-    """Return the whole frames in these bytes, without prompts, and the rest at the end, b"" for none."""
+    """Return the whole frames in these bytes, without prompts and without the lines that come with a delivery, and the
+    rest at the end, b"" for none.
+    """
     found: list[bytes] = []
     while data and len(found) < MAX_FRAMES and (one := framed.framing.cut(data)) is not None:
         frame, end = one
         found.append(frame)
         data = data[end:]
     told = [*found, data]
-    return [told[0] if told[0] != framed.prompt else b"", *(frame.removeprefix(framed.prompt) for frame in told[1:])]
+    *whole, rest = [
+        told[0] if told[0] != framed.prompt else b"",
+        *(frame.removeprefix(framed.prompt) for frame in told[1:]),
+    ]
+    return [*(frame for frame in whole if not is_beside(framed, frame)), rest]
+
+
+def is_beside(framed: ObservedFraming, line: bytes) -> bool:
+    """Whether this is a line that comes with deliveries."""
+    return any(template.matches(line) for template in framed.beside)
 
 
 def without(heard: HeardBytes, who: str) -> HeardBytes:

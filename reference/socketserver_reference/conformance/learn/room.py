@@ -20,6 +20,7 @@ from socketserver_reference.conformance.learn.meeting import (
     UnderstoodMeeting,
     cut,
     frames,
+    is_beside,
 )
 
 MAX_NOTICE_BYTES = 200
@@ -112,8 +113,7 @@ class RoomConversation:
 
     def _keep_label(self, frame: bytes, label: bytes) -> None:
         """Keep the label of a sender that is a word, or part of one: `7` in `guest7`."""
-        found = re.search(rb"\w*" + re.escape(label) + rb"\w*", frame)
-        if found and re.fullmatch(rb"\w+", label):
+        if re.fullmatch(rb"\w+", label) and (found := re.search(rb"\w*" + re.escape(label) + rb"\w*", frame)):
             self.labels |= {one.decode("utf-8", "replace") for one in (label, found[0])}
 
     def _is_unmarked(self, frame: bytes) -> bool:
@@ -142,7 +142,8 @@ class RoomConversation:
             return
         line = SINGLE_LINE if any(not line.strip(b"\r") for line in self.lines["joining"]) else LINES_PATTERN
         for found in deque(line.finditer(data), MAX_FRAMES):  # the last ones: a question comes last
-            yield found[0], self.is_delivery(self.bare(found[0]), self.words)
+            if not is_beside(self.framed, bare := self.bare(found[0])):
+                yield found[0], self.is_delivery(bare, self.words)
 
     def _note(
         self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False

@@ -55,6 +55,7 @@ class FramedChatOracle(FramedChatState):
         for speaker, dues in member.inbox.items():
             template = self._read_by(who, speaker)
             yield from ((template, due.utterance.body) for due in self._next(dues))
+        yield from ((self.dialect.template, data) for data in self.unended)
 
     def _read_by(self, who: str, speaker: str) -> Template:
         """Return the form in which a client reads the utterances of a speaker."""
