@@ -135,6 +135,26 @@ def test_a_server_that_answers_only_after_another_end_of_the_line_speaks_another
     assert shown.read == "b'does it fit\\n\\n'"
 
 
+def takes_the_first_for_a_name(client: socket.socket) -> None:
+    client.recv(1024)
+    while said := client.recv(1024):
+        client.sendall(b"ack" + said)
+
+
+def test_a_server_that_answers_all_but_the_first_words_speaks_another_dialect() -> None:
+    shown = found(served(takes_the_first_for_a_name), NOTE)
+    assert shown is not None
+    assert shown.read == "b'ack\\r\\n'"
+
+
+def test_a_server_that_answers_late_speaks_the_dialect() -> None:
+    def answers_after_more(client: socket.socket) -> None:
+        first = client.recv(1024)
+        client.sendall(b"ack" + first + b"ack" + client.recv(1024))
+
+    assert found(served(answers_after_more), NOTE) is None
+
+
 def test_a_server_that_has_died_or_cannot_be_started_again_shows_none() -> None:
     class Dead(InProcessSite):
         def exit_report(self) -> str:

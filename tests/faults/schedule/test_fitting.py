@@ -11,6 +11,7 @@ from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.subject import read as read_subject
 from socketserver_faults.schedule.world.worlds import world_of
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.scenario.steps import Connect, Say, Settle
 from tests.servers import racy_chat
@@ -227,6 +228,37 @@ def test_a_program_that_waits_for_names_says_nothing_and_is_not_taken_for_broken
     write(takes_names=named.replace("HEARS", "other is not member"))
     with pytest.raises(SpeaksOtherwise, match=r"read nothing; .*add --learn"):
         searched("takes_names", None)
+
+
+def test_a_program_that_takes_the_first_words_for_a_name_is_not_taken_for_broken(write: Write) -> None:
+    named = """
+        import socketserver
+        members = {}
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                members[self.request] = self.request.recv(1024)
+                while chunk := self.request.recv(1024):
+                    for member in list(members):
+                        member.sendall(b"ack" + chunk)
+                del members[self.request]
+    """
+    write(takes_a_name=named)
+    with pytest.raises(SpeaksOtherwise, match=r"then b'\\r\\n', expected b'ackdoes it fit', read b'ack\\r\\n'"):
+        searched("takes_a_name:Handler", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("note", "; add --learn; or run it"), ("learned", "has just been started"), ("lines", "in place of --dialect")],
+)
+def test_what_has_been_tried_is_not_advised_again(name: str, advice: str, write: Write) -> None:
+    write(silent=ECHO.replace("REPLY", "self.request.sendall(b'?' + self.request.recv(1024))"))
+    text = 'protocol = "chat"\n[delivery]\ntemplate = "says {body}"'
+    dialect = NOTE if name == "note" else read(text, name, "mine.toml")
+    with pytest.raises(SpeaksOtherwise) as told:
+        searched("silent:Handler", None, dialect=dialect)
+    assert advice in str(told.value)
+    assert ("add --learn" in str(told.value)) == (name == "note")
 
 
 def test_a_program_that_says_nothing_because_its_threads_wait_for_each_other_is_searched(write: Write) -> None:

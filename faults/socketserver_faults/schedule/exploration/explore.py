@@ -27,7 +27,7 @@ from socketserver_faults.schedule.exploration.search import (
     search,
     where_stories_part,
 )
-from socketserver_faults.schedule.world.fitting import first_meeting, protocol_spoken, talk
+from socketserver_faults.schedule.world.fitting import LEARNED, first_meeting, protocol_spoken, talk
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
@@ -111,7 +111,7 @@ def learn_dialect(world: World, protocol: str, until: float = math.inf) -> str:
 def _learned(world: World, protocol: str, until: float, *, named: bool) -> str:
     text, doubts = world.learn(protocol, until)
     try:
-        world.dialect = read_dialect(text, "learned", "the dialect that was learned")
+        world.dialect = read_dialect(text, LEARNED, "the dialect that was learned")
     except BadDialect as error:
         raise SubjectRefused(str(error)) from None
     world.subject = replace(world.subject, protocol=protocol)

@@ -34,7 +34,7 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did,
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.stage import Stage
 
-READ_TIMEOUT = 5.0
+READ_TIMEOUT = 30.0
 """Virtual seconds to wait for a delivery that is due. Virtual time passes only when no thread can run."""
 
 CLIENTS_THREAD = "clients"
@@ -64,6 +64,9 @@ ADDRESS = Address("tcp", "127.0.0.1", 1)
 
 FIT_TIMEOUT = 30.0
 """Virtual seconds to wait for a program that says nothing: one that sleeps first may say something then."""
+
+MAX_LAG = 6.0
+"""Virtual seconds after which a program that polls may answer: learning waits in silence several times as long."""
 
 LEARNED_MEMBERS = 8
 """Members of the room, and utterances repeated to a newcomer, up to which learning asks: scenarios have fewer."""
@@ -140,6 +143,12 @@ class NotedTranscript(list[Entry]):
                 self._note("reads nothing", who)
 
 
+def instead_of(module: Any, **values: object) -> None:
+    """Put values in place of those that a module has under the same names."""
+    assert values.keys() <= vars(module).keys(), f"{module.__name__} has no {values.keys() - vars(module).keys()}"
+    vars(module).update(values)
+
+
 class VirtualClients:
     """The suite's stage and clients in a virtual process; `connect` connects the client of that name."""
 
@@ -147,7 +156,7 @@ class VirtualClients:
         self._scheduler = scheduler
         self._told = NotedTranscript(scheduler.note)
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
-        vars(client).update(QUICKACK=0, MORE=0)  # no network: no acknowledgements, and no segments
+        instead_of(client, QUICKACK=0, MORE=0)  # no network: no acknowledgements, and no segments
         self._limits: Any = modules.load("socketserver_reference.conformance.driver.rate_limit")
         self._stage: Any = modules.load("socketserver_reference.conformance.driver.stage")
 
@@ -173,9 +182,9 @@ class VirtualClients:
                 return arrived, str(error)
             return arrived, ""
 
-        vars(self._stage)["connect_at_once"] = connect_at_once
+        instead_of(self._stage, connect_at_once=connect_at_once)
         connecting: Any = modules.load("socketserver_reference.conformance.driver.connecting")
-        vars(connecting)["Client"] = VirtualClient
+        instead_of(connecting, Client=VirtualClient)
         self._fit: Any = modules.load("socketserver_reference.conformance.driver.dialect_fit")
 
         class PatientClient(VirtualClient):
@@ -183,7 +192,7 @@ class VirtualClients:
                 scheduler.sleep(0.01)  # so that the server does not read a name and a word at once
                 super().send(data)
 
-        vars(self._fit).update(Client=PatientClient, ANSWER_TIMEOUT=FIT_TIMEOUT)
+        instead_of(self._fit, Client=PatientClient, ANSWER_TIMEOUT=FIT_TIMEOUT)
         self._modules, self._learner = modules, VirtualClient
 
     def misfit(self, dialect: Dialect, protocol: str) -> Misfit | None:
@@ -200,15 +209,18 @@ class VirtualClients:
         self._told = NotedTranscript(self._scheduler.note)
         self._told.coming = [f"client {number}" for number in range(1, 1 + MAX_LEARNERS)]
         learn = "socketserver_reference.conformance.learn"
-        conversation = vars(self._modules.load(f"{learn}.conversation"))
-        conversation.update(Client=self._learner, MIN_AWAIT_TIMEOUT=FIT_TIMEOUT, MAX_HEARD_BYTES=LEARNED_BYTES)
-        vars(self._modules.load(f"{learn}.questions.limits"))["CROWD_MEMBERS"] = LEARNED_MEMBERS
-        vars(self._modules.load(f"{learn}.questions.history"))["MAX_SAID"] = LEARNED_MEMBERS
-        propose = self._modules.load(f"{learn}.propose")
-        vars(propose)["verify"] = lambda *_: None  # whether the program speaks the dialect is asked next
+        load = self._modules.load
+        conversation: Any = load(f"{learn}.conversation")
+        instead_of(conversation, Client=self._learner, MAX_HEARD_BYTES=LEARNED_BYTES)
+        times = dict.fromkeys(("MIN_AWAIT_TIMEOUT", "PROMPT_AWAIT_TIMEOUT", "BRIEF_AWAIT_TIMEOUT"), FIT_TIMEOUT)
+        instead_of(load(f"{learn}.waiting"), **times, MAX_LAG=MAX_LAG)
+        instead_of(load(f"{learn}.questions.limits"), CROWD_MEMBERS=LEARNED_MEMBERS)
+        instead_of(load(f"{learn}.questions.history"), MAX_UTTERANCES=LEARNED_MEMBERS)
+        propose: Any = load(f"{learn}.propose")
+        instead_of(propose, verify=lambda *_: None)  # whether the program speaks the dialect is asked next
         try:
             proposal = propose.propose(protocol, site, LEARNING_TIMEOUT)
-        except conversation["CannotLearn"] as error:
+        except conversation.CannotLearn as error:
             raise NoDialect(str(error)) from None
         return LearnedText(proposal.text, tuple(proposal.doubts))
 

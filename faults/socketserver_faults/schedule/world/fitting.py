@@ -34,6 +34,9 @@ def talk(protocol: str, dialect: Dialect) -> NamedScenario:
     return NamedScenario("talk", "", "ECHO-2", steps, "echo", "polite")
 
 
+LEARNED = "learned"
+"""The name of a dialect that --learn has learned."""
+
 NAMED = {"chat": "a chat", "echo": "an echo"}
 
 
@@ -82,10 +85,16 @@ def _fitting(world: World) -> Iterator[str]:
 
 
 def _advice(world: World, protocol: str) -> str:
+    """Return what else to try."""
+    learn = "add --learn"
+    if world.dialect.name == LEARNED:
+        learn = "what was learned does not hold for a program that has just been started"
+    elif world.dialect != NOTE:
+        learn = "use --learn in place of --dialect"
     known = ", ".join(_fitting(world))
     if known:
-        return f"add --learn, or try --dialect {known}"
+        return f"{learn}{', or try' if world.dialect == NOTE else '; or try'} --dialect {known}"
     return (
-        f"add --learn; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
+        f"{learn}; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
         "mine.toml), and use --dialect mine.toml"
     )

@@ -6,7 +6,8 @@ its letters were altered. One is enough: then the server speaks the dialect, and
 form but its bytes: it speaks another dialect if its reply holds one that another dialect describes.
 
 A server that sends nothing may wait for the end of a line: it gets one. If it answers only then, or never, it speaks
-another dialect. If it hangs up without a byte, it shows none, and the broken clause stands.
+another dialect; likewise if it answers that alone: it has taken the first words for a name. If it hangs up without a
+byte, it shows none, and the broken clause stands.
 """
 
 import contextlib
@@ -93,8 +94,8 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
     while True:
         for number, client in enumerate(clients):
             read[number] += _receive(client, 0.05)
-            fits = any(_in_form(frame, body, dialect) for frame in _frames(read[number], body, dialect))
-            if fits and (dialect.stream or not nudged):
+            late = nudged and not (dialect.stream and dialect.prefix + body in read[number])
+            if not late and any(_in_form(frame, body, dialect) for frame in _frames(read[number], body, dialect)):
                 return None
         if time.monotonic() > until or max(map(len, read)) > MAX_ANSWER_BYTES:
             if nudged or any(read):
