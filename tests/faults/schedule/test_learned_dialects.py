@@ -89,49 +89,6 @@ def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.
     assert re.search(r"^observed: its end is read \d{3,} times$", out, re.M)
 
 
-POLLS = """
-    import queue, socket, threading, time
-    said, members = queue.Queue(), []
-    def spread():
-        while True:
-            time.sleep(SECONDS)
-            while not said.empty():
-                chunk = said.get()
-                for member in list(members):
-                    member.sendall(b"said: " + chunk)
-    def serve(member):
-        members.append(member)
-        while chunk := member.recv(1024):
-            said.put(chunk)
-        members.remove(member)
-    threading.Thread(target=spread, daemon=True).start()
-    listener = socket.create_server(("", 7777))
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],)).start()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", ["0.01", "1", "5"])
-def test_a_program_that_looks_now_and_then_is_learned_and_waited_for(
-    seconds: str, write: Write, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its answers to a name and to a word come together: it must not be thought to ask for names."""
-    program = f"{write(polls=POLLS.replace('SECONDS', seconds))}/polls.py"
-    assert main(["schedule", program, "greet", "--learn", "--deviations", "1", *LONG]) == 0
-    out = capsys.readouterr().out
-    assert '  template = "said: {body}"\n' in out
-    assert "handshake" not in out
-
-
-def test_what_the_scheduler_replaces_in_the_suite_must_be_there() -> None:
-    module = SimpleNamespace(__name__="suite", TIMEOUT=1)
-    clients.instead_of(module, TIMEOUT=2)
-    assert module.TIMEOUT == 2
-    with pytest.raises(AssertionError, match=r"suite has no {'TIMEOUTS'}"):
-        clients.instead_of(module, TIMEOUTS=2)
-
-
 @pytest.mark.parametrize("server", ["Threading", ""], ids=["threads", "one after another"])
 def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
     server: str, write: Write, capsys: pytest.CaptureFixture[str]

@@ -125,6 +125,19 @@ def test_a_deadlock_says_what_each_thread_waits_for(scheduler: Scheduler, virtua
     assert str(blocked.value) == "T1 waits for second, which T2 holds; T2 waits for first, which T1 holds"
 
 
+def test_threads_whose_process_has_ended_wait_for_nothing(scheduler: Scheduler, virtual: Any) -> None:
+    def main() -> None:
+        lock = virtual.Lock()
+        lock.acquire()
+        started(virtual, lambda: lock.acquire())
+        scheduler.point("lets it wait")
+        scheduler.halt()
+        scheduler.point("waits for nobody", lambda: False)
+
+    with pytest.raises(Deadlock, match=r"^main waits for nobody$"):
+        scheduler.run(main, lambda options: len(options) - 1)
+
+
 def test_a_daemon_that_waits_for_ever_does_not_keep_a_run_from_ending(scheduler: Scheduler, virtual: Any) -> None:
     scheduler.run(lambda: started(virtual, virtual.Event().wait, daemon=True))
 

@@ -12,6 +12,7 @@ from socketserver_faults.schedule.core.run import (
     ScheduleTrace,
     StepLimitReached,
     Task,
+    never,
 )
 
 STEP_SECONDS = 1e-6
@@ -176,4 +177,4 @@ class Deciding(Recording):
 
     def waits(self) -> list[str]:
         """Return what each thread waits for."""
-        return [task.waits() for task in self.living]
+        return [task.waits() for task in self.living if task.ready is not never]

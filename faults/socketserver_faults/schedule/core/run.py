@@ -15,6 +15,11 @@ Choose = Callable[[list["Task"]], int]
 """Given the threads that can run, the running one first, return the index of the next to run."""
 
 
+def never() -> bool:
+    """What a thread waits for that must not run any more, because its process has ended."""
+    return False
+
+
 class Aborted(BaseException):
     """Ends the threads of a run that is over; a BaseException, so that no `except Exception` catches it."""
 

@@ -39,6 +39,7 @@ from socketserver_faults.schedule.core.run import (
     ScheduleTrace,
     Task,
     Worker,
+    never,
     no_preemption,
     thread_location,
 )
@@ -58,10 +59,6 @@ MAX_ROUNDS = 1000
 POLLING_ROUNDS = 10
 """Rounds of a loop without a point after which it is looked at whether it changes anything: the first time, and then.
 """
-
-
-def _never() -> bool:
-    return False
 
 
 def _state(value: object) -> object:
@@ -250,13 +247,13 @@ class Scheduler(Deciding):
         self.touch(PROCESS, WRITE)
         for task in self.tasks:
             if task.daemon and not task.over:
-                task.ready, task.until = _never, None
+                task.ready, task.until = never, None
 
     def halt(self) -> None:
         """Let no other thread run any more: their process has been ended, and another begins."""
         for task in self.tasks:
             if task is not self.running and not task.over:
-                task.ready, task.until, task.holder, task.daemon = _never, None, None, True
+                task.ready, task.until, task.holder, task.daemon = never, None, None, True
 
     def note(self, what: str, who: str = "") -> None:
         """Note what the running thread has just seen; a run keeps only so many notes."""

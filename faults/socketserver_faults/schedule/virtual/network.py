@@ -195,9 +195,10 @@ class Network:
         """Return a client's socket, connected to a listener that knows it by `name`; wait while its queue is full."""
         return self.connect_to(listener.getsockname(), name)
 
-    def connect_to(self, address: SocketAddress, name: str) -> Socket:
-        """Return a client's socket, connected to the listener at the address."""
+    def connect_to(self, address: SocketAddress, name: str, timeout: float | None = None) -> Socket:
+        """Return a client's socket, connected to the listener at the address within so many virtual seconds."""
         client: Socket = self.client_socket()
+        client.settimeout(timeout)
         try:
             client.connect(address, name)
         except BaseException:

@@ -65,9 +65,6 @@ ADDRESS = Address("tcp", "127.0.0.1", 1)
 FIT_TIMEOUT = 30.0
 """Virtual seconds to wait for a program that says nothing: one that sleeps first may say something then."""
 
-MAX_LAG = 6.0
-"""Virtual seconds after which a program that polls may answer: learning waits in silence several times as long."""
-
 LEARNED_MEMBERS = 8
 """Members of the room, and utterances repeated to a newcomer, up to which learning asks: scenarios have fewer."""
 
@@ -150,9 +147,9 @@ def instead_of(module: Any, **values: object) -> None:
 
 
 class VirtualClients:
-    """The suite's stage and clients in a virtual process; `connect` connects the client of that name."""
+    """The suite's stage and clients in a virtual process; `connect` connects one by its name, within a timeout."""
 
-    def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str], Any]) -> None:
+    def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str, float | None], Any]) -> None:
         self._scheduler = scheduler
         self._told = NotedTranscript(scheduler.note)
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
@@ -166,9 +163,12 @@ class VirtualClients:
             return self._told.coming.pop(0)
 
         class VirtualClient(client.Client):  # type: ignore[misc]  # the base is made at run time
+            connect_timeout: float | None = None
+            """Virtual seconds; where a scenario connects a client, it waits for ever, and its story shows for whom."""
+
             def __init__(self, address: Address, timeout: float, *_: object) -> None:
                 try:
-                    connected = connect(coming())
+                    connected = connect(coming(), self.connect_timeout)
                 except OSError as error:
                     raise client.Unreachable(error) from None
                 super().__init__(address, timeout, connected=connected)
@@ -187,13 +187,16 @@ class VirtualClients:
         instead_of(connecting, Client=VirtualClient)
         self._fit: Any = modules.load("socketserver_reference.conformance.driver.dialect_fit")
 
+        class Learner(VirtualClient):
+            connect_timeout = FIT_TIMEOUT
+
         class PatientClient(VirtualClient):
             def send(self, data: bytes) -> None:
                 scheduler.sleep(0.01)  # so that the server does not read a name and a word at once
                 super().send(data)
 
         instead_of(self._fit, Client=PatientClient, ANSWER_TIMEOUT=FIT_TIMEOUT)
-        self._modules, self._learner = modules, VirtualClient
+        self._modules, self._learner = modules, Learner
 
     def misfit(self, dialect: Dialect, protocol: str) -> Misfit | None:
         """Return how the server shows that it does not speak the dialect, or None if it does not show that."""
@@ -212,8 +215,7 @@ class VirtualClients:
         load = self._modules.load
         conversation: Any = load(f"{learn}.conversation")
         instead_of(conversation, Client=self._learner, MAX_HEARD_BYTES=LEARNED_BYTES)
-        times = dict.fromkeys(("MIN_AWAIT_TIMEOUT", "PROMPT_AWAIT_TIMEOUT", "BRIEF_AWAIT_TIMEOUT"), FIT_TIMEOUT)
-        instead_of(load(f"{learn}.waiting"), **times, MAX_LAG=MAX_LAG)
+        instead_of(load(f"{learn}.waiting"), MIN_AWAIT_TIMEOUT=FIT_TIMEOUT, BRIEF_AWAIT_TIMEOUT=FIT_TIMEOUT)
         instead_of(load(f"{learn}.questions.limits"), CROWD_MEMBERS=LEARNED_MEMBERS)
         instead_of(load(f"{learn}.questions.history"), MAX_UTTERANCES=LEARNED_MEMBERS)
         propose: Any = load(f"{learn}.propose")

@@ -179,6 +179,18 @@ def _plain_server(socketserver: Any, name: str) -> type[Any]:
     )
 
 
+def hint(subject: Subject, error: BaseException | None = None) -> str:
+    """Return what may be wrong with a program that ends at once, or by an error: in brackets, or ""."""
+    wants_arguments = error is None or isinstance(error, SystemExit | IndexError | ValueError)
+    if wants_arguments or (isinstance(error, TypeError) and len(subject.arguments) == 1):
+        return " (its arguments stand after --)"
+    folder, file = os.path.split(os.path.relpath(subject.arguments[0]))
+    module = ".".join([*folder.split(os.sep), file.removesuffix(".py")])
+    if isinstance(error, ImportError) and folder and subject.main != module and MODULE_NAME.fullmatch(module):
+        return f" (if it belongs to a package, name it as `python -m` does: {module})"
+    return ""
+
+
 def name_of(handler: type[Any] | Callable[[], Any]) -> str:
     """Return the name by which a handler class, or a function that makes a server, can be imported."""
     module, name = handler.__module__, handler.__qualname__

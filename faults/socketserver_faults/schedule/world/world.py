@@ -48,7 +48,7 @@ from socketserver_faults.schedule.world.clients import (
 )
 from socketserver_faults.schedule.world.endless import goes_on, reads_ends
 from socketserver_faults.schedule.world.scenarios import NamedScenario
-from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
+from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, hint
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
@@ -69,8 +69,6 @@ MAX_LEARNING_STEPS = 10 * MAX_RUN_STEPS
 
 PROGRAM = "whether the program has ended"
 """What its main thread touches when it ends."""
-
-ARGUMENTS_HINT = "its arguments stand after --"
 
 SERVING_TIMEOUT = 60.0
 """Virtual seconds within which a program must begin to listen."""
@@ -147,11 +145,11 @@ class World:
         if running is not None and running.name != CLIENTS_THREAD:
             self._shut_down_by = self._shut_down_by or running.name
 
-    def _connect(self, who: str) -> Any:
+    def _connect(self, who: str, timeout: float | None) -> Any:
         address = self._server.socket.getsockname() if self._server else self._network.kernel.listens_at
         if address is None:
             raise os_error(errno.ECONNREFUSED)
-        client = self._network.connect_to(address, who)
+        client = self._network.connect_to(address, who, timeout)
         if who not in self._stalling:
             self._network.resize(client, READ_CAPACITY_BYTES)
         return client
@@ -284,12 +282,11 @@ class World:
                 self._server.serve_forever()
             else:
                 self.modules.run(self.subject.main)
-            self._main_ended = f"it ends ({ARGUMENTS_HINT})"
+            self._main_ended = f"it ends{hint(self.subject)}"
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except BaseException as error:
-            wants = f" ({ARGUMENTS_HINT})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
-            self._main_ended = f"it ends by {type(error).__name__}: {error}{wants}"
+            self._main_ended = f"it ends by {type(error).__name__}: {error}{hint(self.subject, error)}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
         self.modules.exits.end_threads()
         me = self.scheduler.running

@@ -90,6 +90,7 @@ PACKAGE = {
     "chats/rooms/second.py": "from . import first\ndef word():\n    return str(first.__name__)\n",
     "chats/rooms/lacking.py": "import no_such_module\n",
     "chats/rooms/asks.py": "from . import lacking\n",
+    "chats/rooms/relative.py": "from .first import WORD\n",
     "chats/rooms/serving.py": """
 import socketserver
 from chats.rooms import first
@@ -121,3 +122,11 @@ def test_modules_in_folders_in_folders_that_import_each_other() -> None:
 def test_a_module_that_lacks_another_is_not_said_to_be_lacking_itself() -> None:
     with pytest.raises(SubjectRefused, match="ModuleNotFoundError: No module named 'no_such_module'"):
         searched("chats.rooms.asks", "ask")
+
+
+@pytest.mark.usefixtures("package")
+def test_a_file_of_a_package_is_to_be_named_as_a_module() -> None:
+    with pytest.raises(SubjectRefused, match=r"name it as `python -m` does: chats\.rooms\.relative\)"):
+        searched("chats/rooms/relative.py", "ask")
+    with pytest.raises(SubjectRefused, match="it ends \\(its arguments"):  # it serves nothing
+        searched("chats.rooms.relative", "ask")

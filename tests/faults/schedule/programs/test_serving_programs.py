@@ -239,6 +239,7 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
     [
         (echo(THREAD.format("", "server.shutdown()")), "before the clients have left: main calls shutdown(); play its"),
         (echo("pass"), "serves nothing: it ends (its arguments stand after --)"),
+        (echo("len(None)"), "has no len() (its arguments stand after --)"),
         (echo("sys.exit('usage')"), "serves nothing: it ends by SystemExit: usage"),
         ("def", "it ends by SyntaxError: invalid syntax (refused.py, line 1)"),
         ("import threading\nthreading.Event().wait()", "serves nothing: it does not begin to listen"),
@@ -251,6 +252,7 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
     ids=[
         "shuts down",
         "serves not",
+        "lacks an argument",
         "wants arguments",
         "cannot be read",
         "waits",
