@@ -30,6 +30,14 @@ class LeavesOneOut(Speaker):
         return b"" if left_out and b"hello" in body else super().written(member, body)
 
 
+class TakesZeroForNothing(Speaker):
+    breaks = "CHAT-2"
+
+    def deliver(self, chunk: bytes) -> None:
+        if chunk.strip() != b"0":
+            super().deliver(chunk)
+
+
 class Shouts(Speaker):
     breaks = "CHAT-3"
 

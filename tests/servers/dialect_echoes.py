@@ -76,6 +76,13 @@ class Garbles(Echo):
         return super().reply(request.replace(b"l", b"1").replace(b"L", b"1"))
 
 
+class TakesZeroForNothing(Echo):
+    breaks = "ECHO-2"
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request) if request.strip() != b"0" else b""
+
+
 class SaysMore(Echo):
     breaks = "ECHO-3"
 
@@ -253,6 +260,14 @@ class DatagramEcho(socketserver.BaseRequestHandler):
 
     def answer(self, server: socket.socket, data: bytes) -> None:
         server.sendto(self.dialect.reply(data), self.client_address)
+
+
+class AnswersNoZero(DatagramEcho):
+    breaks = "UDP-1"
+
+    def answer(self, server: socket.socket, data: bytes) -> None:
+        if data != b"0":
+            super().answer(server, data)
 
 
 class AnswersTwice(DatagramEcho):

@@ -78,6 +78,7 @@ def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> 
 TRIED_IN = {
     "Greets": ["named", "lengths"],
     "LeavesOneOut": ["chunks", "binary"],
+    "TakesZeroForNothing": ["named", "chunks"],
     "Shouts": ["fixed", "unmarked", "recv"],
     "Repeats": ["prompting", "unmarked", "two ends"],
     "TurnsRound": ["named"],

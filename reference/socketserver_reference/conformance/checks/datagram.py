@@ -36,7 +36,11 @@ class DatagramConformance(Conformance):
 
     @decides("UDP-1")
     def test_each_request_gets_one_reply(self, play: Play) -> None:
-        play(*self.asking(b"hello\n", b" Hello, World!\t", bytes(range(256)), b"\xe9t\xe9", b"twice", b"twice", b" \n"))
+        play(
+            *self.asking(
+                b"hello\n", b" Hello, World!\t", bytes(range(256)), b"\xe9t\xe9", b"twice", b"twice", b" \n", b"0"
+            )
+        )
 
     @decides("UDP-1")
     def test_each_client_gets_its_own_reply(self, play: Play) -> None:

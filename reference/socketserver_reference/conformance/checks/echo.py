@@ -75,7 +75,7 @@ class EchoConformance(Conformance):
                 b" \t\n\x0b\x0c\rboth ends\n \t",
                 b"in  side\tstays",
                 b"A",
-                b"42",
+                b"0",  # which PHP and Perl take for nothing
                 b"up to the last " * 68 + b"byte",
             )
         )
