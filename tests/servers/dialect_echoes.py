@@ -188,6 +188,16 @@ class NeverHangsUp(Echo):
         both_ends.poll()
 
 
+class IsGoneAfterAReset(Echo):
+    """Takes no further client once one has reset its connection."""
+
+    def handle(self) -> None:
+        try:
+            self.answer()
+        except OSError:
+            vars(self.server)["socket"].close()
+
+
 class RepliesToTheEnd(Echo):
     """Takes the end of the stream for a request, as recv() returns it: b"" again and again."""
 

@@ -50,6 +50,16 @@ DIALECTS: dict[str, Dialect] = {
             [quit]
             word = ""
             """,
+        "small": """
+            [framing]
+            in = "fixed"
+            size = 32
+            pad = "\\u0000"
+            [delivery]
+            template = "{body}"
+            [quit]
+            word = ""
+            """,
         "chunks": """
             [framing]
             in = "chunk"

@@ -77,11 +77,11 @@ def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> 
 
 TRIED_IN = {
     "Greets": ["named", "lengths"],
-    "LeavesOneOut": ["chunks", "binary"],
+    "LeavesOneOut": ["chunks", "binary", "small"],
     "TakesZeroForNothing": ["named", "chunks"],
     "Shouts": ["fixed", "unmarked", "recv"],
     "Repeats": ["prompting", "unmarked", "two ends"],
-    "TurnsRound": ["named"],
+    "TurnsRound": ["named", "small"],
     "DropsLongUtterances": ["named", "prompting"],
     "CutsShort": ["prompting", "lengths", "binary"],
     "TellsTheOthers": ["prompting", "unmarked"],
@@ -95,7 +95,7 @@ TRIED_IN = {
     "SendsInPieces": ["prompting"],
     "Waits": ["named"],
     "IsImpatient": ["lengths"],
-    "SendsInTwo": ["fixed"],
+    "SendsInTwo": ["fixed", "small"],
     "IsFull": ["fixed"],
     "KeepsAThread": ["named", "unmarked"],
     "AsksOneAfterAnother": ["named"],

@@ -1,5 +1,6 @@
 """Echoes that speak a dialect, on real sockets: whole, and with a bug for every clause that says something there."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles import exhaustion, growth, port_reuse
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes
+from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes, play_all
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.servers.dialect_echoes import (
     BUGS,
     DATAGRAM_BUGS,
@@ -21,6 +23,7 @@ from tests.servers.dialect_echoes import (
     DatagramEcho,
     Echo,
     IgnoresItsQuitWord,
+    IsGoneAfterAReset,
     NeverHangsUp,
     ReadsTheEndAsALine,
     RepliesToTheEnd,
@@ -93,6 +96,18 @@ def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
 
 def test_an_echo_that_never_hangs_up_replies_to_clients_that_half_close() -> None:
     assert found("echo", DIALECTS["everything"], NeverHangsUp, "ECHO-6") == {"ECHO-3"}
+
+
+def test_a_running_echo_that_is_gone_is_told_though_another_clause_is_known_to_be_broken() -> None:
+    dialect = DIALECTS["everything"]
+    with (
+        closing(served(dialect, IsGoneAfterAReset).start(TIMEOUT)) as site,
+        closing(open_session("echo", str(site.address), 1.0, dialect)) as session,
+    ):
+        session.masking.known.add("ECHO-2")
+        (outcome,) = play_all(session, "echo", "ECHO-7")
+        assert type(outcome[2]) is VIOLATIONS["ECHO-7"]
+        assert session.remarks == []  # nobody was given a fresh server
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -11,9 +11,11 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver import reading
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
@@ -71,7 +73,7 @@ def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
 
 
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIP_TIMEOUT_FACTOR", 0)
+    monkeypatch.setattr(reading, "DRIP_TIMEOUT_FACTOR", 0)
 
     def drips(connection: socket.socket) -> None:
         connection.recv(1024)
@@ -80,6 +82,24 @@ def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: 
 
     with server_that(drips) as address:
         assert accused(address, join("ann")).observed == "ann reads nothing"
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_server_that_delivers_slowly_misses_nothing(patient: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "DRIP_TIMEOUT_FACTOR", 0)
+    monkeypatch.setattr(reading, "SLOW_SECONDS", TIMEOUT if patient else 0)
+
+    def slow(connection: socket.socket) -> None:
+        heard = b""
+        while len(heard) < 3:
+            heard += connection.recv(3)
+        for at in range(3):
+            connection.sendall(b"ack" + heard[at : at + 1])
+        connection.recv(1024)
+
+    told = nullcontext() if patient else pytest.raises(NotChecked, match="the server is slow: ann had not read all")
+    with server_that(slow) as address, told, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT) as stage:
+        stage.play([Connect("ann"), Send("ann", b"1"), Send("ann", b"2"), Send("ann", b"3"), Settle()])
 
 
 def test_a_server_that_floods_is_reported_in_bounded_memory() -> None:

@@ -136,3 +136,16 @@ def test_what_makes_a_dialect_invalid_is_a_comment_and_the_rest_is_valid() -> No
     assert "This is not a valid dialect yet: learned: framing and limits" in proposal.text
     assert "\n# size = 24\n" in proposal.text
     assert '\nprotocol = "chat"\n' in proposal.text
+
+
+@pytest.mark.slow
+def test_frames_that_are_too_small_are_told_and_the_rest_is_valid() -> None:
+    def hear(member: dialect_servers.Member) -> bytes | None:
+        frame: bytes = member.rfile.read(24)
+        return frame.rstrip(b" ") if len(frame) == 24 else None
+
+    proposal = unfit(chat(hear=hear, deliver=b"{body}", to_sender=b"{body}", frame=lambda frame: frame.ljust(24)))
+    assert "framing and limits leave 24 bytes for an utterance" in proposal.trouble
+    assert "\n# size = 24" in proposal.text
+    assert '\ntemplate = "{body}"' in proposal.text
+    assert not any("limits.gap" in line for line in proposal.evidence)

@@ -24,7 +24,7 @@ __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
 
 BUNDLED = Path(__file__).with_name("bundled")
 
-MIN_UTTERANCE_BYTES = 40
+MIN_UTTERANCE_BYTES = 32
 """Bytes that an utterance needs, so that no two are equal."""
 
 MIN_MEMBERS = 4

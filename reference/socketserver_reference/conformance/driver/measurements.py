@@ -19,7 +19,8 @@ LAG_CONFIRMATIONS = 3
 
 
 def shows(session: Session, steps: Sequence[Step]) -> bool:
-    """Whether the server breaks anything in these steps, or that cannot be found out.
+    """Whether the server breaks anything in these steps, or that cannot be found out; not if it is gone for good, since
+    that is what it did in the scenario before.
 
     Afterwards all clients leave. If the server is known to be harmed by that, the next scenario gets a fresh one.
     """
@@ -35,7 +36,7 @@ def shows(session: Session, steps: Sequence[Step]) -> bool:
         session.mark_broken(violation.clause_id)
         return True
     except (NotChecked, Ambiguous):
-        return True
+        return not session.unusable
     return False
 
 

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
@@ -22,6 +23,12 @@ MAX_EVIDENCE_BYTES = 64 * 1024
 
 LAG_BYTES = MIN_BACKLOG_BYTES // 2
 """Bytes that wait for a client at once, from which on the server may hold more for it than CHAT-15 demands."""
+
+DRIP_TIMEOUT_FACTOR = 4
+"""What is due to one client next may take about this many timeouts, if it comes in small pieces."""
+
+SLOW_SECONDS = 20.0
+"""All that is due to one client after one step may take about so long, or longer if that is one timeout."""
 
 GIVING_WAY_TIMEOUT = 0.02
 """Seconds that a client waits before those that give way read: it is not judged, and a server at rest needs less."""
@@ -83,6 +90,23 @@ class ClientReader:
             for who, client in self._clients.items():
                 if who not in self._stalled and client.take() >= LAG_BYTES:
                     self.oracle.lags(who)
+
+    def _read_all_due(self, who: str) -> None:
+        """Read until nothing more is due to a client; raise NotChecked if it comes, but too slowly for that."""
+        drip = DRIP_TIMEOUT_FACTOR * self.timeout
+        begun, due = time.monotonic(), None
+        until = begun + drip
+        while self.oracle.due(who):
+            if (now := time.monotonic()) > until:
+                before, due = due, self.oracle.expected_bytes(who)
+                if due == before:
+                    self._report_silence(who, drip)
+                if now - begun > max(SLOW_SECONDS, drip):
+                    raise NotChecked(
+                        f"the server is slow: {who} had not read all that was due after {now - begun:.0f} s"
+                    )
+                until = now + drip
+            self._read(who)
 
     def _read(self, who: str) -> None:
         """Read once, waiting if need be, and let the oracle judge it."""

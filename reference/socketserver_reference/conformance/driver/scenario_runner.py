@@ -61,7 +61,8 @@ class ScenarioRunner:
         if why:
             self.not_applicable(why)
         session = self._session
-        if not session.masking.known.isdisjoint(LASTING) and (more := session.budget.allow_for_harm()):
+        harmed = session.site.restartable and not session.masking.known.isdisjoint(LASTING)
+        if harmed and (more := session.budget.allow_for_harm()):
             session.remarks.append(notice.tell(more))
             session.site.deadline = session.budget.until
         session.budget.begin()

@@ -57,13 +57,12 @@ class Session:
         self.dialect = dialect
         self._suite = suite
         self._health_check: Sequence[Step] = suite.health_check
-        self._broken_by = ""
+        self._broken_by = self._limit = self._absent = ""
         self.unusable = ""
         """Why nothing further can be checked, or ""."""
-        self.healthy = False
+        self.healthy = self._was_met = False
         """Whether a first conversation with the server went well."""
         self._last: Stage | None = None
-        self._limit = ""
         self.remarks: list[str] = []
         """Messages about the server for the user, a line each."""
         self.confirm: Callable[[Violation], Violation | None] = lambda violation: violation
@@ -76,8 +75,6 @@ class Session:
             )
         self.address = self.site.address
         self._staging = Staging(self.site, dialect, suite, timeout)
-        self._was_met = False
-        self._absent = ""
         self.budget = Budget()
         """The time that all of it may take; unlimited until `keep`."""
 
@@ -122,10 +119,15 @@ class Session:
                 raise self.masking.attributed(violation) from None
             if left_over and not self.site.restartable:
                 raise violation.of(left_over) from None
+            first = violation
         try:
             return play(self.full_timeout)
         except Violation as violation:
-            raise self.masking.attributed(violation) from None
+            first = violation
+        except NotChecked:
+            if not self.unusable:  # else no server is left after the first
+                raise
+        raise self.masking.attributed(first)
 
     def _left_over(self, violation: Violation) -> str:
         """Return the known clause that may explain it, since an earlier scenario on this server broke it; or ""."""
@@ -317,9 +319,8 @@ class Session:
                         raise
                     self.masking.known.discard(error.violation.clause_id)
             if self.healthy:
-                why = f"the server has not recovered from {before} and cannot be restarted"
-                self.unusable = why
-                raise NotChecked(why) from None
+                self.unusable = f"the server has not recovered from {before} and cannot be restarted"
+                raise NotChecked(self.unusable) from None
             if not violation.absent:  # the server did answer, but wrongly
                 violation = violation.of(violation.candidates[0])
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"

@@ -55,9 +55,6 @@ from socketserver_reference.conformance.targets.crowd import connect_at_once
 FLOOD_THRESHOLD_BYTES = 32 * 1024
 """Bytes said at once, from which on clients that read do so all the time: half of what may wait for one of them."""
 
-DRIP_TIMEOUT_FACTOR = 4
-"""All bytes due to one client after one step may take this many timeouts, if they come in small pieces."""
-
 ABRUPT_STEPS = (Send, Crowd, Abandon, Reset, Stall)
 """Steps after which a polite-at-first stage no longer waits until the server is idle."""
 
@@ -191,11 +188,7 @@ class Stage(ClientConnector):
         self._flooded = self._flooded or self._said >= FLOOD_THRESHOLD_BYTES
         self._keep_up()
         for who in (required_readers := self.oracle.required_readers(step)):
-            until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
-            while self.oracle.due(who):
-                if time.monotonic() > until:
-                    self._report_silence(who, DRIP_TIMEOUT_FACTOR * self.timeout)
-                self._read(who)
+            self._read_all_due(who)
         self._poll(self.oracle.optional_readers())
         if required_readers:
             self._said = 0

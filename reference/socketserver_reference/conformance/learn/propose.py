@@ -13,7 +13,7 @@ from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
+from socketserver_reference.conformance.learn.dialect_writer import TABLE_ORDER, LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.room import RoomConversation
@@ -275,7 +275,8 @@ def _readable(learned: LearnedDialect, header: Sequence[str]) -> str:
     """Return a file that the reader of dialects takes: the fewest keys that prevent it are comments."""
     names = dict.fromkeys(one.name for one in [*learned.findings, *chain(*learned.handshake)] if one.sure)
     names.pop(".protocol", None)
-    every_way = chain([()], combinations(names, 1), combinations(names, 2), [tuple(names)])
+    tables = [[name for name in names if name.startswith(f"{table}.")] for table in TABLE_ORDER]
+    every_way = chain([()], combinations(names, 1), combinations(names, 2), tables, [names])
     for few in every_way:  # pragma: no branch - the last way leaves nothing that could prevent it
         rest = _without(learned, few)
         written = text(rest, header)
