@@ -85,6 +85,44 @@ def test_a_client_goes_through_a_part_of_a_handshake(dialect: Dialect, step: App
     assert heard() == said
 
 
+TWO_QUESTIONS = replace(
+    NOTE,
+    handshake=(
+        HandshakeTurn(Template("Name? "), Template("{name}\n")),
+        HandshakeTurn(Template("Room? "), Template("seven\n")),
+    ),
+)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_server_may_refuse_a_client_that_gives_the_name_of_a_member(ends: bool) -> None:
+    def refuses(connection: socket.socket) -> None:
+        connection.sendall(b"Name? ")
+        while connection.recv(1024):
+            connection.sendall(b"There is one already. Name? ")
+            if ends:
+                return
+
+    with server_that(refuses) as address:
+        stage = Stage(address, StreamChatOracle(TWO_QUESTIONS), timeout=0.1, dialect=TWO_QUESTIONS)
+        with stage:
+            told = stage.play([Approach("cal", 2, namesake="ann"), Close("cal")]).lines()
+        assert told[-1].endswith("cal closes")
+        with (
+            Stage(address, StreamChatOracle(TWO_QUESTIONS), timeout=0.1, dialect=TWO_QUESTIONS) as other,
+            pytest.raises(Violation, match="cannot connect"),
+        ):
+            other.play([Connect("ann")])
+
+
+def test_the_server_asks_for_the_name_of_a_client_that_gives_one_of_a_member() -> None:
+    with heard_by_a_server_of(TWO_QUESTIONS, b"Busy") as (stage, _), stage:
+        stage.timeout = 0.1
+        with pytest.raises(Violation) as told:
+            stage.play([Approach("cal", 2, namesake="ann")])
+    assert told.value.observed.startswith("cal cannot connect: reads b'Busy'")
+
+
 FRAMED = DIALECTS["named"]
 
 

@@ -80,11 +80,11 @@ class ClientConnector(ClientReader):
             self._wait_idle()  # and a delay begins when the server has let the client in
         self._rate_limiter.joined(who)
 
-    def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
+    def _shake_hands(self, who: str, turns: Sequence[Turn], *, refusable: bool = False) -> None:
         """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""
         begun = time.monotonic()
         try:
-            rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout)
+            rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout, refusable=refusable)
         except NotGreeted as error:
             self._report(self.oracle.explain_refusal(who, str(error)), "" if who in self._stalled else who)
         self._pace.note(begun)

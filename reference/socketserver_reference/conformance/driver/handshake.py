@@ -68,13 +68,24 @@ def part(dialect: Dialect, name: bytes, step: Approach) -> list[Turn]:
     return [*turns[:last], replace(turns[last], answer=answer[: len(answer) // 2] if step.half else b"")]
 
 
-def shake_hands(client: Client, who: str, turns: Iterable[Turn], transcript: Transcript, timeout: float) -> bytes:
-    """Go through a handshake; return the bytes that came after it. Raises NotGreeted."""
-    rest = b""
+def shake_hands(
+    client: Client, who: str, turns: Iterable[Turn], transcript: Transcript, timeout: float, *, refusable: bool = False
+) -> bytes:
+    """Go through a handshake; return the bytes that came after it. Raises NotGreeted.
+
+    The server may refuse the answer of a client that is `refusable`: then the handshake ends there.
+    """
+    rest, answered = b"", False
     for turn in turns:
         if turn.wait is not None:
-            rest = _await(client, who, turn, rest, transcript, timeout)
+            try:
+                rest = _await(client, who, turn, rest, transcript, timeout)
+            except NotGreeted:
+                if refusable and answered:
+                    return b""
+                raise
         if turn.answer:
+            answered = True
             transcript.entries.append(Did(Answer(who, turn.answer), turn.answer))
             client.send(turn.answer)
     return rest

@@ -210,7 +210,8 @@ class Stage(ClientConnector):
                 self._note_connected()
             case Approach(who):
                 self._connect(who)
-                self._shake_hands(who, part(self._dialect, self._name(step.namesake or who), step))
+                turns = part(self._dialect, self._name(step.namesake or who), step)
+                self._shake_hands(who, turns, refusable=bool(step.namesake))
                 self._note_connected()
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
