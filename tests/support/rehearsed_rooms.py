@@ -18,7 +18,9 @@ class RehearsedConversation(Conversation):
 
     def __init__(self, *, greeting: bytes = b"", seats: int = 1000) -> None:
         self.exit_report = ""
-        site: Any = SimpleNamespace(restartable=True, wait_idle=lambda: None, exit_report=lambda: self.exit_report)
+        site: Any = SimpleNamespace(
+            restartable=True, wait_idle=lambda: None, exit_report=lambda: self.exit_report, last_error=str
+        )
         super().__init__(site, 0.1)
         self.greeting = greeting
         self.seats = seats

@@ -159,5 +159,8 @@ class ThroughSite:
     def exit_report(self) -> str:
         return self.server.exit_report()
 
+    def last_error(self) -> str:
+        return self.server.last_error()
+
     def close(self) -> None:
         self._stack.close()

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
-from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.base import CannotCheck, DirectSite
 from socketserver_reference.conformance.targets.external import Running, RunningSite
 from tests.servers import dialect_servers
 from tests.servers.bad_servers import HOSTILE
@@ -26,9 +26,18 @@ from tests.support.serving import unserved
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
 
+def knows_no_word(client: socket.socket) -> None:
+    """Answer each line that ends in CR LF."""
+    heard = b""
+    while part := client.recv(1024):
+        *lines, heard = (heard + part).split(b"\r\n")
+        client.sendall(b"what?\r\n" * len(lines))
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
+        (knows_no_word, "annika heard b'what?\\r\\n'; "),
         (lambda client: client.recv(1), "not all others heard b'wolverine-1' when annika said it"),
         (lambda client: client.close(), "a client that had not said anything got end of stream"),
         (
@@ -49,6 +58,15 @@ def test_what_is_no_chat_is_told_in_one_printable_line(answer: Callable[[socket.
     assert why in str(told.value)
     assert str(told.value).isprintable()
     assert str(told.value).isascii()
+
+
+@pytest.mark.parametrize("protocol", ["chat", "echo"])
+def test_the_error_that_a_server_prints_is_told_where_nothing_comes(
+    protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DirectSite, "last_error", lambda _: "TypeError: no text")
+    with pytest.raises(CannotLearn, match="; the server printed 'TypeError: no text'"):
+        learned(dialect_servers.served(lambda client: [client.recv(100) for _ in range(100)]), protocol)
 
 
 def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

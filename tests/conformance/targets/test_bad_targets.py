@@ -56,6 +56,7 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
 
 
 QUOTES = 'there\'s no "cheese"'
+MARKED = ["KeyError: 'k\xe4se'", "k\xe4se[1]", "    ~~~~^^^", "a", "b"]
 TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
 
 
@@ -76,6 +77,10 @@ TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
         (
             f"{BARE_PYTHON} -c {shlex.quote(f'print(*{TRACED}, sep=chr(10)); raise SystemExit(1)')} {{port}}",
             "exit status 1, its last output: no cheese; c; d; e",
+        ),
+        (
+            f"{BARE_PYTHON} -c {shlex.quote(f'print(*{MARKED}, sep=chr(10)); raise SystemExit(1)')} {{port}}",
+            "exit status 1, its last output: KeyError: 'käse'; käse[1]; a; b",
         ),
         (f"{BARE_PYTHON} -c 'import os; os.abort()' {{port}}", "by signal 6"),
     ],

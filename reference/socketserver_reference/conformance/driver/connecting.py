@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, shake_hands, whole
+from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.scenario.steps import Approach
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
 FULL_QUEUE_TIMEOUT = 3.5
@@ -79,6 +80,13 @@ class ClientConnector(ClientReader):
         if merges or self._dialect.limits.join_delay:  # the first utterance must not become a part of the last answer,
             self._wait_idle()  # and a delay begins when the server has let the client in
         self._rate_limiter.joined(who)
+
+    def _approach(self, step: Approach) -> None:
+        """Connect a client, and go through a part of the handshake; a name that is taken may be refused."""
+        self._connect(step.who)
+        turns = part(self._dialect, self._name(step.namesake or step.who), step)
+        self._shake_hands(step.who, turns, refusable=bool(step.namesake))
+        self._note_connected()
 
     def _shake_hands(self, who: str, turns: Sequence[Turn], *, refusable: bool = False) -> None:
         """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""

@@ -18,7 +18,6 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.connecting import ClientConnector
-from socketserver_reference.conformance.driver.handshake import part
 from socketserver_reference.conformance.driver.pouring import pour
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, OPEN_STREAM_TIMEOUT, Pace
@@ -208,11 +207,8 @@ class Stage(ClientConnector):
                 self._connect(who, window, acks)
                 self._join(who)
                 self._note_connected()
-            case Approach(who):
-                self._connect(who)
-                turns = part(self._dialect, self._name(step.namesake or who), step)
-                self._shake_hands(who, turns, refusable=bool(step.namesake))
-                self._note_connected()
+            case Approach():
+                self._approach(step)
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))

@@ -172,8 +172,10 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
         if first.reply or first.ended:
             break
     else:
+        error = echo.conversation.site.last_error()
         raise CannotLearn(
-            f"nothing answers {REQUEST!r}, neither without the end of a line nor with it, nor with a blank line"
+            f"nothing answers {REQUEST!r} within {echo.conversation.waits.for_an_answer:g} s, neither without the end "
+            "of a line nor with it, nor with a blank line" + (f"; the server printed {error!r}" if error else "")
         )
     if not first.reply:
         raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone")

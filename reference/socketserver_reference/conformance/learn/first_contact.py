@@ -60,6 +60,7 @@ class Search:
     def __init__(self, conversation: Conversation, refusal: Refusal) -> None:
         self.conversation = conversation
         self.reasons: list[str] = []
+        self._telling: list[str] = []  # those of meetings in which an utterance was answered in some way
         self._clues: list[Framing] = []
         self._refusal = refusal
         self._refused: UnderstoodMeeting | None = None
@@ -76,7 +77,7 @@ class Search:
             why = f"no time was left after {counted(len(tried), 'framing')}: see --budget"
         if self._refused is not None:
             return self._refused
-        raise CannotLearn("; ".join([*self.reasons[:1], why]))
+        raise CannotLearn("; ".join([*[*self._telling, *self.reasons][:1], why]))
 
     def _meet(self, tried: list[Framing]) -> UnderstoodMeeting | None:
         for framing in self._framings():
@@ -164,13 +165,14 @@ class Search:
         except CannotLearn as error:
             if not self.reasons and not meeting.arrivals:
                 raise
-            self.reasons.append(str(error))
+            self.reasons.append(self._with_error(str(error)))
             return None
         if found is None:
             takes_commands = any(map(REFUSING.search, meeting.told()))
             if meeting.heard_by_themselves and not (meeting.greets or self.reasons or takes_commands):
                 raise CannotLearn(_heard_by_themselves(meeting))
-            self.reasons.append(meeting.failure_reason())
+            self.reasons.append(self._with_error(meeting.failure_reason()))
+            self._telling += self.reasons[-1:] if any(meeting.utterances[-1].heard.values()) else []
             self._clues += [one for one in _lengths(meeting) if one not in self._clues]
             return None
         if refused := self._refusal(found):
@@ -178,6 +180,11 @@ class Search:
             self._refused = self._refused or found
             return None
         return found
+
+    def _with_error(self, reason: str) -> str:
+        """Return why a meeting failed, with the last error that the server has printed."""
+        error = self.conversation.site.last_error()
+        return f"{reason}; the server printed {error!r}" if error else reason
 
     @staticmethod
     def _with_the_servers_newline(meeting: Meeting) -> Meeting:

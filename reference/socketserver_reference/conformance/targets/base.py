@@ -78,6 +78,9 @@ class Site(Protocol):
     def exit_report(self) -> str:
         """Return how the server ended and its last output, or "" while it runs or its state is unknown."""
 
+    def last_error(self) -> str:
+        """Return the last line of the server's output that names an error, escaped, or "" where none is seen."""
+
     def close(self) -> None:
         """End the server, if the suite started it."""
 
@@ -121,4 +124,8 @@ class DirectSite:
 
     def interference(self) -> str:
         """Return "": nothing interferes."""
+        return ""
+
+    def last_error(self) -> str:
+        """Return "": the output of a server that was not launched is not seen."""
         return ""

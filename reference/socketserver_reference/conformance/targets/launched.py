@@ -225,6 +225,9 @@ class LaunchedSite(DirectSite):
     def exit_report(self) -> str:
         return self._launch.exit_report() if self._launch is not None else ""
 
+    def last_error(self) -> str:
+        return self._launch.last_error() if self._launch is not None else ""
+
     def close(self) -> None:
         if self._launch is not None:
             self._computing = self._computing + 1 if self._launch.wait_idle.gave_up else 0

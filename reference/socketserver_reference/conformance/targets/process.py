@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.address import Address
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets import processes
 from socketserver_reference.conformance.targets.command import advice
 from socketserver_reference.conformance.targets.listening import Sight, look
@@ -35,6 +36,9 @@ ERROR_LINE = re.compile(r"^\S*(error|exception|panic(ked)?|fatal)\b", re.IGNOREC
 
 TRACE_HEAD = re.compile(rb"^([^\s\"].*)\n[ \t].*\n(?:[ \t\"].*\n)*\Z", re.MULTILINE)
 """A line before the indented or quoted ones at the end: so Ruby and Tcl say why a program ends, in no such words."""
+
+MARKS = "^~ "
+"""What Python writes below the part of a line that has failed."""
 
 MAX_OUTPUT_BYTES = 4096
 """Bytes of the command's output that are kept."""
@@ -132,10 +136,14 @@ class Launch:
     def last_output(self) -> str:
         """Return the last output of the command, escaped, as the end of a sentence."""
         lines = self._output_lines()
-        told = [line for line in lines if ERROR_LINE.search(line)] or _readable(TRACE_HEAD.findall(self._output))
+        told = [error] if (error := self.last_error()) else _readable(TRACE_HEAD.findall(self._output))
         above = [line for line in told[-1:] if line not in lines[-MAX_OUTPUT_LINES:]]
         words = "; ".join([*above, *lines[-MAX_OUTPUT_LINES:]])
         return f", its last output: {words}" if words else ", without output"
+
+    def last_error(self) -> str:
+        """Return the last line of the output that names an error, escaped, or ""."""
+        return next((line for line in reversed(self._output_lines()) if ERROR_LINE.search(line)), "")
 
     def _output_lines(self) -> list[str]:
         return _readable(self._output.splitlines())
@@ -159,6 +167,6 @@ class Launch:
 
 
 def _readable(lines: Iterable[bytes]) -> list[str]:
-    """Return lines of output, escaped; those that are not blank."""
+    """Return lines of output, escaped; those that say something."""
     texts = (line.decode("utf-8", "backslashreplace").strip() for line in lines)
-    return [text.encode("unicode_escape").decode() for text in texts if text]
+    return [printable(text) for text in texts if text.strip(MARKS)]
