@@ -173,6 +173,7 @@ class Chat(socketserver.ThreadingTCPServer):
         self.speech = speech
         self.lock = threading.RLock()
         self.members: list[Member] = []
+        self.gone: list[bytes] = []
         self.numbers = iter(range(1, 1_000_000))
         self.utterances = 0
         super().__init__(("127.0.0.1", 0), Member)

@@ -1,5 +1,6 @@
 """Chats that label each delivery with its speaker's number, in this process."""
 
+from dataclasses import replace
 from typing import Any
 
 from socketserver_reference.conformance.targets.in_process import InProcess
@@ -37,3 +38,19 @@ class Ghost(servers.Member):
             super().handle()
         except ValueError:  # the file of a connection that is closed
             return
+
+
+class TellsLater(servers.Member):
+    """Says that another has gone only when somebody speaks, after what that one says."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        super().stay(replace(speech, left=b""))
+        with self.server.lock:
+            self.server.gone.append(self.fill(speech.left))
+
+    def say(self, speech: servers.Speech, body: bytes) -> None:
+        with self.server.lock:
+            super().say(speech, body)
+            for member in self.server.members:
+                member.wfile.write(b"".join(self.server.gone))
+            self.server.gone.clear()

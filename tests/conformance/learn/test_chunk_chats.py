@@ -9,6 +9,7 @@ import pytest
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn import chat as asking
 from socketserver_reference.conformance.learn import propose as proposing
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
@@ -17,7 +18,7 @@ from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.parting import ABORT
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat, served
-from tests.servers.labelled_rooms import LABELLED, Ghost, room_of
+from tests.servers.labelled_rooms import LABELLED, Ghost, TellsLater, room_of
 from tests.support.learning import learned, proposed, reason, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
@@ -56,6 +57,16 @@ def test_notices_that_vary_where_nothing_has_an_end() -> None:
     assert (dialect.framing_in.kind, dialect.framing_out.kind) == ("chunk", "none")
     assert {prompt.text for prompt in dialect.prompts} == {"{word}:{word} has come.", "{word}:{word} has gone."}
     assert dialect.notices == ()
+
+
+@pytest.mark.parametrize("went", [b"{name} went.", b"{name} went.\n"])
+def test_a_notice_that_comes_only_when_somebody_speaks(went: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving = [one for one in asking.QUESTIONS if one.subject == "who leaves"]
+    monkeypatch.setattr(asking, "QUESTIONS", leaving)
+    dialect = learned(room_of(TellsLater, joined=went.replace(b"went", b"came"), left=went))
+    told = {one.text for one in (*dialect.prompts, *dialect.notices)}
+    assert told == {"{any} came.", "{any} went."}
+    assert bool(dialect.notices) == went.endswith(b"\n")
 
 
 @pytest.mark.slow

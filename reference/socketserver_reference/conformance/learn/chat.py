@@ -25,7 +25,7 @@ from socketserver_reference.conformance.learn.conversation import (
 )
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import Search
-from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, UnderstoodMeeting
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, UnderstoodMeeting, without
 from socketserver_reference.conformance.learn.pace import ask_rate, conclude_pauses
 from socketserver_reference.conformance.learn.questions.byte_handling import (
     ask_bytes,
@@ -151,7 +151,7 @@ def ask_leaving(room: RoomConversation, learned: LearnedDialect) -> None:
         room.heard_by_all(guest)
         try:
             room.gone(guest)
-            broken = next((who for who in (SPEAKER, OTHER) if not room.heard_by_all(who)[0]), "")
+            broken = next((who for who in (SPEAKER, OTHER) if not _is_heard(room, who)), "")
             what = f"and {broken} spoke, not all others heard it, or {broken} was hung up on" if broken else ""
         except SendsWithoutEnd as error:
             what = f", {error}"
@@ -162,6 +162,16 @@ def ask_leaving(room: RoomConversation, learned: LearnedDialect) -> None:
             what = f"When {guest} had closed its connection {what}".replace(" ,", ",")
             learned.suspect(f"{what}. {report}".strip(" ."), *LEAVING)
             return
+
+
+def _is_heard(room: RoomConversation, who: str) -> bool:
+    """Have a client speak when another has left; return whether all heard it.
+
+    A server may notice only then that a client has left, and say so.
+    """
+    works, heard = room.heard_by_all(who)
+    room.gone(heard=without(heard, who))
+    return works
 
 
 def ask_resetting(room: RoomConversation, _: LearnedDialect) -> None:
