@@ -19,6 +19,7 @@ from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import (
+    Approach,
     Connect,
     HalfClose,
     Reset,
@@ -69,18 +70,24 @@ def test_what_shows_at_times_alone_counts_against_no_other_clause(
 
 
 @pytest.mark.parametrize(
-    ("clause", "shape", "cause"),
-    [("CHAT-9", "missing", "CHAT-11"), ("CHAT-2", "early end", "CHAT-11"), ("CHAT-2", "missing", "CHAT-2")],
+    ("clause", "shape", "often", "cause"),
+    [
+        ("CHAT-9", "missing", 3, "CHAT-11"),
+        ("CHAT-2", "early end", 3, "CHAT-11"),
+        ("CHAT-2", "missing", 3, "CHAT-2"),
+        ("ECHO-8", "missing", 2, "ECHO-7"),
+        ("ECHO-8", "missing", 1, "ECHO-8"),
+    ],
 )
 def test_what_shows_only_after_other_scenarios_is_the_work_of_those_who_left(
-    clause: str, shape: Shape, cause: str
+    clause: str, shape: Shape, often: int, cause: str
 ) -> None:
     found = VIOLATIONS[clause]("", "", ())
     found.shape = shape
     one = Confirmer(cast(Any, SimpleNamespace(masking=SimpleNamespace(known=set()))), Effort())
     one._until = -math.inf  # it needs no time
     scenes = [Scene([*join("ann")]), Scene([*join("ben")])]
-    assert one._attributed(Exchange(scenes, found, shown=3, of=3, last=found)).told.clause_id == cause
+    assert one._attributed(Exchange(scenes, found, shown=often, of=3, last=found)).told.clause_id == cause
 
 
 def test_without_time_to_ask_what_it_depends_on_a_violation_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +111,13 @@ def test_what_does_not_happen_unless_somebody_left_counts_against_that() -> None
 
 @pytest.mark.parametrize(
     ("clients", "seats", "ended", "cause"),
-    [(20, 15, False, "CHAT-17"), (20, 15, True, "CHAT-13"), (20, 99, False, "CHAT-13"), (5, 4, False, "CHAT-13")],
+    [
+        (20, 15, False, "CHAT-17"),
+        (20, 15, True, "CHAT-13"),
+        (20, 99, False, "CHAT-13"),
+        (5, 6, False, "CHAT-17"),
+        (1, 2, False, "CHAT-13"),
+    ],
 )
 def test_a_client_for_whom_there_is_no_seat_is_refused_whatever_others_say(
     clients: int, seats: int, ended: bool, cause: str
@@ -117,6 +130,18 @@ def test_a_client_for_whom_there_is_no_seat_is_refused_whatever_others_say(
         return any(not step.comes for step in others) or len(others) > seats
 
     assert cause_of(found, [*join("ann", "ben"), *guests], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(("seats", "cause"), [(5, "CHAT-17"), (9, "CHAT-9")])
+def test_a_silent_client_takes_a_seat_as_a_member_does(seats: int, cause: str) -> None:
+    found = VIOLATIONS["CHAT-9"]("", "", ())
+    found.shape = "refused"
+    silent = [step for count in range(2) for step in (Approach(f"silent{count}"), *join(f"cal{count}"))]
+
+    def shows(others: Sequence[Step]) -> bool:
+        return any(isinstance(step, Approach) for step in others) or sum(step.comes for step in others) > seats
+
+    assert cause_of(found, [*join("ann", "ben"), *silent], NOTE, shows) == cause
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,20 @@ for a silent client whatever another asks. What the oracle sees then fits many c
 client leaves or is silent, and in which something is missing later, is played without what triggers its clause, and
 without the leaving or the silence: it counts against the clause without which it does not show. Where clients come and
 go while others speak, what is put down to the going may be the work of the coming: that is asked in the same way. A
-room that refuses a client has no seat left for it, if it does so when all only come.
+room that refuses a client has no seat left for it, if it does so when all only come, as members.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from socketserver_reference.conformance.confirm.crowded import MIN_LIMIT_CLIENTS
 from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
-from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.steps import Approach, Connect, Step
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
+
+MIN_MEMBERS = 3
+"""Members for which every room has a seat; who refuses one of these does so for another reason."""
 
 LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused", "died")
 """What happens to a room, or to a client in it, when the harm was done before."""
@@ -49,8 +51,8 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     """
     own = violation.clause_id
     if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
-        coming = [step for step in steps if step.comes]
-        if coming != list(steps) and len(coming) > MIN_LIMIT_CLIENTS and shows(coming):
+        coming = [Connect(step.who) if isinstance(step, Approach) else step for step in steps if step.comes]
+        if coming != list(steps) and len(coming) > MIN_MEMBERS and shows(coming):
             return "CHAT-17"
     if own in DISTURBED_BY_COMING:
         staying = [step for step in steps if not step.leaves]

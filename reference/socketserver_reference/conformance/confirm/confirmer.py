@@ -165,13 +165,15 @@ class Confirmer:
         return max(exchanges, key=lambda one: one.shown)
 
     def _attributed(self, exchange: Exchange) -> Exchange:
-        """Return an exchange that has shown a violation each time, counted against the clause that it depends on."""
+        """Return an exchange that has mostly shown a violation, counted against the clause that it depends on."""
         session, told = self._session, exchange.last
-        if exchange.shown < exchange.of or told is None or not is_doubtful(told):
+        if 2 * exchange.shown <= exchange.of or told is None or not is_doubtful(told):
             return exchange
         *before, scene = exchange.scenes
         if before:
             return replace(exchange, counts_against=cause_before(told, session.masking.known))
+        if exchange.shown < exchange.of:  # without one of its circumstances it may not show by chance
+            return exchange
 
         def shows(steps: list[Step]) -> bool:
             for _ in range(self._effort.replays):  # not to show once may be chance
