@@ -1,11 +1,13 @@
 """The `learn` command: a dialect on stdout, or one line that says why there is none."""
 
 import html
+import io
 import re
 import shlex
 import signal
 import sys
 import textwrap
+import tomllib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.cli import learning
+from socketserver_reference.cli import learn, learning
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.driver import budget
 from socketserver_reference.conformance.learn import chat as questions
+from socketserver_reference.conformance.learn.dialect_writer import toml_value
 from socketserver_reference.conformance.learn.propose import Proposal
 from tests.support.checking import BARE_PYTHON, Lifeline, bad
 from tests.support.planted import Planted
@@ -167,3 +170,20 @@ def test_what_may_be_a_bug_is_told_and_accepted_only_if_asked(capfd: pytest.Capt
         assert '\n# handling = "cut-at-nul"' in out
         assert main(["learn", "echo", str(site.address), "--timeout", "0.05", "--accept", "bytes.handling"]) == 0
     assert '\nhandling = "cut-at-nul"' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-8", "gr\xfc\xdf dich"), ("latin-1", r"gr\U000000fc\U000000df dich")]
+)
+def test_letters_are_shown_and_the_file_is_valid_whatever_the_terminal_shows(
+    encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greeting = "gr\xfc\xdf dich \u202e\x1b\n"
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding))
+    learn._write(None, f"greeting = {toml_value(greeting)}\n")
+    sys.stdout.flush()
+    text = printed.getvalue().decode()
+    assert shown in text
+    assert text.strip().isprintable()
+    assert tomllib.loads(text) == {"greeting": greeting}

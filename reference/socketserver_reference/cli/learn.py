@@ -6,6 +6,7 @@ what does not fit.
 """
 
 import argparse
+import codecs
 import shlex
 import sys
 from functools import partial
@@ -67,7 +68,8 @@ def _with_page(options: argparse.Namespace, further: str) -> int:
 
 def _write(output: str | None, text: str) -> None:
     if output is None:
-        print(text, end="")
+        utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        print("".join(one if utf8 or one.isascii() else f"\\U{ord(one):08x}" for one in text), end="")
         return
     try:
         Path(output).write_text(text, encoding="utf-8")

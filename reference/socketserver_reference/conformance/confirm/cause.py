@@ -51,7 +51,7 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     """
     own = violation.clause_id
     if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
-        coming = [Connect(step.who) if isinstance(step, Approach) else step for step in steps if step.comes]
+        coming: list[Step] = [Connect(step.who) if isinstance(step, Approach) else step for step in steps if step.comes]
         if coming != list(steps) and len(coming) > MIN_MEMBERS and shows(coming):
             return "CHAT-17"
     if own in DISTURBED_BY_COMING:

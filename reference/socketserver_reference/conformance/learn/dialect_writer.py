@@ -1,10 +1,9 @@
 """The findings as a dialect file: every key with the reason for its value in a comment above it.
 
-The comments and values of the file quote output of the server. A terminal may show the file, so it has printable ASCII
-only.
+The comments and values of the file quote output of the server. A terminal may show the file, so it has printable
+characters only.
 """
 
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,8 +24,6 @@ TABLE_ORDER = ("", "framing", "delivery", "commands", "quit", "bytes", "limits",
 
 NO_TIME = "no time was left"
 """Why a question is not asked when the budget is spent."""
-
-NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 Value = str | int | Sequence[str]
 
@@ -209,5 +206,6 @@ def _line(finding: LearnedKey) -> str:
 
 
 def toml_value(value: Value) -> str:
-    """Return a value as TOML in printable ASCII."""
-    return NOT_ASCII.sub(lambda found: f"\\U{ord(found[0]):08x}", tomlkit.item(value).as_string())
+    """Return a value as TOML in printable characters."""
+    told = tomlkit.item(value).as_string()
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in told)
