@@ -17,8 +17,8 @@ from socketserver_reference.conformance.driver.triggers import TRIGGERS
 from socketserver_reference.conformance.scenario.steps import Approach, Connect, Step
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
 
-MIN_MEMBERS = 3
-"""Members for which every room has a seat; who refuses one of these does so for another reason."""
+MIN_SEATS = 3
+"""Seats that every room has: a server that refuses one of so few members does so for another reason."""
 
 LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused", "died")
 """What happens to a room, or to a client in it, when the harm was done before."""
@@ -52,7 +52,7 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     own = violation.clause_id
     if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
         coming: list[Step] = [Connect(step.who) if isinstance(step, Approach) else step for step in steps if step.comes]
-        if coming != list(steps) and len(coming) > MIN_MEMBERS and shows(coming):
+        if coming != list(steps) and len(coming) > MIN_SEATS and shows(coming):
             return "CHAT-17"
     if own in DISTURBED_BY_COMING:
         staying = [step for step in steps if not step.leaves]
