@@ -80,6 +80,21 @@ def test_only_what_the_violation_needs_is_kept() -> None:
     assert cut(steps, needed=[Say("ann", b"y")], seconds=-1.0) == [steps]
 
 
+def test_what_the_last_two_clients_do_is_tried_first() -> None:
+    visits = [step for count in range(20) for step in (Connect(f"guest{count}"), Close(f"guest{count}"))]
+    last: list[Step] = [Connect("ann"), Connect("ben"), Close("ann"), Say("ben", b"x")]
+    violation = VIOLATIONS["CHAT-11"]("", "", ())
+    violation.transcript = Transcript(scenario=[*visits, *last])
+    tried: list[Sequence[Step]] = []
+
+    def shows(one: Exchange) -> bool:
+        tried.append(one.scenes[0].steps)
+        return False
+
+    Cutter(Exchange([Scene([*visits, *last])], violation, last=violation), shows, time.monotonic() + 60.0).cut()
+    assert tried[:2] == [[Connect("ben"), Say("ben", b"x")], last]
+
+
 def test_scenarios_before_it_are_left_out_or_cut_too() -> None:
     before = [join("ann"), [*join("ben", "cal"), Close("ben")], join("dan")]
     kept = cut(*before, [*join("eve"), Say("eve", b"x")], needed=[Close("ben"), Say("eve", b"x")])

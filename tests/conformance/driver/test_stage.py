@@ -12,6 +12,7 @@ import pytest
 
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.reading import LAG_BYTES
@@ -133,12 +134,18 @@ def test_whose_stream_has_ended_does_nothing_any_more() -> None:
 
 
 def test_where_connections_need_a_gap_or_a_delay_it_begins_when_the_server_has_seen_the_last() -> None:
+    def listens(connection: socket.socket) -> None:
+        while connection.recv(100):
+            pass
+
     gap, delay = (replace(NOTE, limits=limits) for limits in (Limits(join_gap=0.01), Limits(join_delay=0.01)))
-    with serving("chat", LOOPBACK) as server:
-        for dialect, rests in ((gap, 1), (delay, 1), (NOTE, 0)):
+    named = replace(NOTE, handshake=(HandshakeTurn(send=Template("{name}\n")),))  # an answer must be read by itself
+    lines, frames = (replace(named, framing_in=framing) for framing in (Framing("line"), Framing("length")))
+    with server_that(listens) as address:
+        for dialect, rests in ((gap, 1), (delay, 1), (NOTE, 0), (named, 1), (lines, 1), (frames, 0)):
             rested: list[str] = []
             with Stage(
-                server_address(server),
+                address,
                 StreamChatOracle(dialect),
                 timeout=TIMEOUT,
                 wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
-from socketserver_reference.conformance.scenario.steps import Approach, Connect, Step
+from socketserver_reference.conformance.scenario.steps import Step, join
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
 
 MIN_SEATS = 3
@@ -51,7 +51,8 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     """
     own = violation.clause_id
     if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
-        coming: list[Step] = [Connect(step.who) if isinstance(step, Approach) else step for step in steps if step.comes]
+        everyone = [who for step in steps if step.comes for who in step.clients]
+        coming = [step for step in join(*everyone) if step.comes]
         if coming != list(steps) and len(coming) > MIN_SEATS and shows(coming):
             return "CHAT-17"
     if own in DISTURBED_BY_COMING:

@@ -63,7 +63,8 @@ class Cutter:
         return self.exchange
 
     def _cut_scene(self, at: int) -> None:
-        """Cut one scenario: to its last burst, then by clients, then by steps."""
+        """Cut one scenario: to what its last clients do, and its last burst, then by clients, then by steps."""
+        any(self._try(self._with_steps(at, of_last_clients(self._steps(at), few))) for few in (1, 2))
         for burst in (condensed, last_burst):
             self._try(self._with_steps(at, burst(self._steps(at))))
         for name in reversed(list(dict.fromkeys(name for step in self._steps(at) for name in step.clients))):
@@ -114,6 +115,13 @@ def as_shown(exchange: Exchange) -> Exchange:
     assert exchange.last.transcript is not None
     last = exchange.scenes[-1].of(list(exchange.last.transcript.scenario))
     return replace(exchange, scenes=[*exchange.scenes[:-1], last])
+
+
+def of_last_clients(steps: Sequence[Step], number: int) -> list[Step]:
+    """Return what so many clients do, those that act last."""
+    names = list(dict.fromkeys(name for step in reversed(steps) for name in step.clients))
+    left_out = set(names[number:])
+    return [one for step in steps if (one := step.without(left_out)) is not None]
 
 
 def last_burst(steps: Sequence[Step]) -> list[Step]:

@@ -167,6 +167,14 @@ class Dialect:
         return filled if self.stream else self.framing_out.put(filled)
 
     @property
+    def ends_with_an_answer(self) -> bool:
+        """Whether what a client says first could become a part of its last answer in the handshake: many servers that
+        read lines take an answer from one recv().
+        """
+        answered = bool(self.handshake) and self.handshake[-1].send is not None
+        return answered and self.framing_in.kind in ("chunk", "line")
+
+    @property
     def hears_itself(self) -> bool:
         """Whether a speaker reads its own utterances, in some form."""
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)

@@ -76,9 +76,8 @@ class ClientConnector(ClientReader):
         """Go through the whole handshake."""
         turns = whole(self._dialect, self._name(who))
         self._shake_hands(who, turns)
-        merges = turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk"
-        if merges or self._dialect.limits.join_delay:  # the first utterance must not become a part of the last answer,
-            self._wait_idle()  # and a delay begins when the server has let the client in
+        if self._dialect.ends_with_an_answer or self._dialect.limits.join_delay:
+            self._wait_idle()  # a delay begins when the server has let the client in
         self._rate_limiter.joined(who)
 
     def _approach(self, step: Approach) -> None:

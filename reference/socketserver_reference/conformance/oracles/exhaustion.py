@@ -39,7 +39,7 @@ LITTLE_SECONDS = 0.05
 """Seconds of processor time up to which a server has done no more than it had to."""
 
 UNSEEN = "descriptors can be limited of launched servers alone, on Linux"
-UNUSED = f"the server does not hold {SILENT_CLIENTS} silent clients at once, so its descriptors suffice"
+UNUSED = f"{SILENT_CLIENTS} silent clients leave it descriptors: it does not hold so many, or has a process for each"
 """Why the clause is not applicable."""
 
 UNDECIDED = "the server neither rests nor gets the processor: this machine is too busy"

@@ -128,9 +128,7 @@ class ScriptTable:
         elif self.paced[who]:
             seconds = limits.gap + limits.rate.pause(self.paced[who])
         else:
-            turns = self.dialect.handshake
-            merges = self.dialect.framing_in.kind == "chunk" and bool(turns) and turns[-1].send is not None
-            seconds = max(limits.join_delay, ANSWER_SECONDS if merges else 0.0)
+            seconds = max(limits.join_delay, ANSWER_SECONDS if self.dialect.ends_with_an_answer else 0.0)
         if seconds:
             self.add(who or step.clients[0], "waits", seconds)
         self.paced[who] += 1
