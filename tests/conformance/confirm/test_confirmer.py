@@ -230,6 +230,16 @@ def test_a_server_that_stops_listening_is_seen_to_refuse(monkeypatch: pytest.Mon
         assert crowded.limit_of(session, 3, TIMEOUT).startswith("0 clients within ")
 
 
+def test_a_server_that_is_about_to_end_does_not_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowded, "MIN_LIMIT_CLIENTS", 0)
+    with checked(Bug("chat")) as session:
+        report: list[str] = []
+        monkeypatch.setattr(session, "prepare", session.site.close)
+        monkeypatch.setattr(session.site, "wait_idle", lambda: report.append("it ended"))
+        monkeypatch.setattr(session.site, "exit_report", lambda: "".join(report))
+        assert crowded.limit_of(session, 3, TIMEOUT) == ""
+
+
 # Limits of the effort
 
 
