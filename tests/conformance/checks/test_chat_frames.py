@@ -1,55 +1,39 @@
 """Frames without an end: what clients send, how it is judged, and that servers that trip over it are found."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
-from socketserver_reference.conformance.results.outcomes import NotApplicable
-from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, Say, join
-from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialect_bugs import FailsOverAnUnfinishedFrame, WaitsForTheRest
-from tests.servers.dialects_served import DIALECTS, Speaker, served
+from tests.servers.dialects_served import DIALECTS, Speaker
+from tests.support.dialects.played_checks import assert_not_applicable, broken, checks_in
 
-TIMEOUT = 1.0
-
-UNFINISHED = [
-    (clause, name) for clause, name in checks(ChatConformance) if name in {*vars(FramesChat), *vars(RudeFramesChat)}
-]
-
-
-def found(dialect: Dialect, server: type[Speaker]) -> Iterator[str]:
-    """Play the checks; yield the clauses that they find broken."""
-    with closing(open_session("chat", served(dialect, server), TIMEOUT, dialect)) as session:
-        for clause, name in UNFINISHED:
-            try:
-                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
-            except Violation as violation:
-                yield violation.clause_id
+UNFINISHED = checks_in(FramesChat, RudeFramesChat)
 
 
 @pytest.mark.parametrize("name", ["named", "lengths", "fixed"])
 def test_a_sound_server_survives_unfinished_frames(name: str) -> None:
     assert [clause for clause, _ in UNFINISHED] == ["CHAT-6", "CHAT-9", "CHAT-10", "CHAT-11", "CHAT-12"]
-    assert list(found(DIALECTS[name], Speaker)) == []
+    assert broken(UNFINISHED, DIALECTS[name], Speaker) == []
 
 
 @pytest.mark.parametrize("name", ["prompting", "lengths"])
 def test_a_server_that_delivers_nothing_until_a_frame_ends_breaks_chat_9(name: str) -> None:
-    assert "CHAT-9" in set(found(DIALECTS[name], WaitsForTheRest))
+    assert "CHAT-9" in set(broken(UNFINISHED, DIALECTS[name], WaitsForTheRest))
 
 
 def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_leaving() -> None:
-    assert set() < set(found(DIALECTS["named"], FailsOverAnUnfinishedFrame)) <= {"CHAT-10", "CHAT-11", "CHAT-12"}
+    assert (
+        set()
+        < set(broken(UNFINISHED, DIALECTS["named"], FailsOverAnUnfinishedFrame))
+        <= {"CHAT-10", "CHAT-11", "CHAT-12"}
+    )
 
 
 class TakesLettersAndDigits(Speaker):
@@ -62,14 +46,11 @@ class TakesLettersAndDigits(Speaker):
 
 
 def test_no_client_gives_a_name_of_other_characters_than_letters_and_digits() -> None:
-    assert list(found(DIALECTS["named"], TakesLettersAndDigits)) == []
+    assert broken(UNFINISHED, DIALECTS["named"], TakesLettersAndDigits) == []
 
 
 def test_chunks_have_no_end_that_could_be_left_out() -> None:
-    with closing(open_session("chat", served(DIALECTS["chunks"]), TIMEOUT, DIALECTS["chunks"])) as session:
-        for clause, name in UNFINISHED:
-            with pytest.raises(NotApplicable, match="the dialect has no frames in which clients speak"):
-                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+    assert_not_applicable(UNFINISHED, DIALECTS["chunks"], "the dialect has no frames in which clients speak")
     for rewriter in (rewrite.StreamRewriter(NOTE), rewrite.FramedRewriter(DIALECTS["chunks"])):
         rewriter.rewrite(Connect("ann"))
         assert rewriter.rewrite(Begin("ann", b"half")) == []

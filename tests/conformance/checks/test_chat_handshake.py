@@ -1,20 +1,16 @@
 """The attacks on a handshake, on servers that ask for more than a name, or for nothing."""
 
-from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
 
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat, stages
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import bundled, read
-from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import checks, open_session, play_all, violations_of
+from socketserver_reference.conformance.runner.direct import open_session, play_all, violations_of
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialect_bugs import (
     AsksOneAfterAnother,
@@ -24,8 +20,7 @@ from tests.servers.dialect_bugs import (
 )
 from tests.servers.dialects_served import DIALECTS, Speaker, served
 from tests.servers.name_bugs import LeavesByName, ReplacesByName
-
-TIMEOUT = 1.0
+from tests.support.dialects.played_checks import TIMEOUT, assert_not_applicable, broken, checks_in
 
 ASKING = read(
     """
@@ -47,27 +42,13 @@ ASKING = read(
     "asking",
 )
 
-ATTACKS = [
-    (clause, name)
-    for clause, name in checks(ChatConformance)
-    if name in {*vars(HandshakeChat), *vars(RudeHandshakeChat)}
-]
-
-
-def attacked(dialect: Dialect, server: type[Speaker]) -> Iterator[str]:
-    """Play all attacks; yield the clauses that they find broken."""
-    with closing(open_session("chat", served(dialect, server), TIMEOUT, dialect)) as session:
-        for clause, name in ATTACKS:
-            try:
-                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
-            except Violation as violation:
-                yield violation.clause_id
+ATTACKS = checks_in(HandshakeChat, RudeHandshakeChat)
 
 
 @pytest.mark.parametrize("dialect", [ASKING, bundled()["trio-chat"], bundled()["node-chat"]], ids=lambda one: one.name)
 def test_a_sound_server_survives_all_attacks_on_its_handshake(dialect: Dialect) -> None:
     assert len(ATTACKS) == 6
-    assert list(attacked(dialect, Speaker)) == []
+    assert broken(ATTACKS, dialect, Speaker) == []
 
 
 ALSO: dict[type[Speaker], list[str]] = {KeepsTheNameless: ["CHAT-10", "CHAT-12"]}
@@ -76,7 +57,7 @@ ALSO: dict[type[Speaker], list[str]] = {KeepsTheNameless: ["CHAT-10", "CHAT-12"]
 
 @pytest.mark.parametrize("bug", [AsksOneAfterAnother, KeepsTheNameless, LeavesByName, PanicsAtAResetBeforeTheName])
 def test_a_server_that_fails_in_its_handshake_breaks_the_clause_about_that(bug: type[Speaker]) -> None:
-    assert {bug.breaks} <= set(attacked(ASKING, bug)) <= {bug.breaks, *ALSO.get(bug, ())}
+    assert {bug.breaks} <= set(broken(ATTACKS, ASKING, bug)) <= {bug.breaks, *ALSO.get(bug, ())}
 
 
 class ReplacesByNameAndPanicsAtAReset(ReplacesByName, PanicsAtAReset):
@@ -95,10 +76,7 @@ def test_a_name_that_is_taken_hides_no_reset() -> None:
 
 
 def test_without_a_handshake_there_is_nothing_to_attack() -> None:
-    with closing(open_session("chat", served(DIALECTS["fixed"]), TIMEOUT, DIALECTS["fixed"])) as session:
-        for clause, name in ATTACKS:
-            with pytest.raises(NotApplicable, match="the dialect has no handshake"):
-                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+    assert_not_applicable(ATTACKS, DIALECTS["fixed"], "the dialect has no handshake")
 
 
 def test_clients_stop_before_each_answer_and_after_half_of_it_and_after_the_last() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.driver import scenario_runner
+from socketserver_reference.conformance.driver import port_reuse, scenario_runner
 from socketserver_reference.conformance.driver.exhaustion import _Attempt
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import exhaustion
@@ -83,15 +83,22 @@ def test_a_server_that_silent_clients_alone_end_is_not_told_to_lack_descriptors(
         assert not session.masking.known
 
 
-@pytest.mark.parametrize(("other", "excuses"), [("ECHO-3", False), ("ECHO-7", True)])
-def test_only_the_harm_of_clients_that_leave_excuses_a_lack_of_descriptors(
-    other: str, excuses: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("other", "excuses"),
+    [
+        (VIOLATIONS["ECHO-3"]("end of stream", "more", []), False),
+        (VIOLATIONS["ECHO-7"]("end of stream", "more", []), True),
+        (NotChecked("this machine is too busy"), True),
+    ],
+)
+def test_only_the_harm_of_clients_that_leave_and_doubt_excuse_a_lack_of_descriptors(
+    other: Exception, excuses: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play = _Attempt.play
 
     def playing(attempt: _Attempt, *arguments: Any) -> object:
         if attempt._spare == exhaustion.AMPLE_DESCRIPTORS:
-            raise VIOLATIONS[other]("end of stream", "more", [])
+            raise other
         return play(attempt, *arguments)
 
     monkeypatch.setattr(_Attempt, "play", playing)
@@ -101,17 +108,22 @@ def test_only_the_harm_of_clients_that_leave_excuses_a_lack_of_descriptors(
     assert excuses or session.masking.known == {"ECHO-10"}
 
 
-def test_what_else_goes_wrong_while_descriptors_are_few_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("clause", "owner", "name"), [("ECHO-10", _Attempt, "play"), ("ECHO-11", port_reuse, "_attempt")]
+)
+def test_what_else_goes_wrong_in_the_scenario_is_told_once(
+    clause: str, owner: object, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[Violation] = []
 
     def fail(*_: object) -> None:
         told.append(VIOLATIONS["ECHO-1"]("nothing", "HELLO", []))
         raise told[-1]
 
-    monkeypatch.setattr(_Attempt, "play", fail)
+    monkeypatch.setattr(owner, name, fail)
     with closing(open_session("echo", without_descriptors("waits"), TIMEOUT)) as session:
-        assert judged(session) is told[0]
-    assert len(told) == 1
+        ((_, _, raised),) = play_all(session, "echo", clause)
+    assert [raised] == told
 
 
 @pytest.mark.parametrize("clause", ["ECHO-10", "ECHO-11"])

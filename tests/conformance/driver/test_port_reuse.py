@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.driver import port_reuse as driver_port_reuse
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import port_reuse
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.direct import open_session, play_all
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import launched, time_wait
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched
@@ -92,19 +91,6 @@ def test_what_does_not_show_again_is_no_violation(monkeypatch: pytest.MonkeyPatc
         assert judged(session) is None
         assert not session.masking.known
     assert next(failed, None) is None
-
-
-def test_what_else_goes_wrong_in_the_scenario_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-
-    def fail(*_: object) -> None:
-        seen.append(VIOLATIONS["ECHO-1"]("nothing", "HELLO", []))
-        raise seen[-1]
-
-    monkeypatch.setattr(driver_port_reuse, "_attempt", fail)
-    with closing(open_session("echo", restarted("reuses"), TIMEOUT)) as session:
-        assert judged(session) is seen[0]
-    assert len(seen) == 1
 
 
 def test_a_server_whose_connections_leave_nothing_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:

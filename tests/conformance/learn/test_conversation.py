@@ -74,11 +74,19 @@ def test_a_server_that_answers_late_is_given_more_time(monkeypatch: pytest.Monke
     assert ann._budget.until - before == pytest.approx(LATE_ANSWERS * 0.25, abs=1.0)
 
 
-@pytest.mark.parametrize(("hear", "size"), [(servers.fixed, 64), (servers.polled, 64), (servers.lines, 0)])
+@pytest.mark.parametrize(
+    ("hear", "deliver", "size"),
+    [
+        (servers.fixed, b"{body}", 64),
+        (servers.polled, b"{body}", 64),
+        (servers.polled, b"somebody spoke", 0),
+        (servers.lines, b"{body}", 0),
+    ],
+)
 def test_the_size_of_a_frame_is_found_if_the_server_looks_for_frames_now_and_then(
-    hear: Callable[[Any], bytes | None], size: int
+    hear: Callable[[Any], bytes | None], deliver: bytes, size: int
 ) -> None:
-    target = servers.chat(hear=hear, deliver=b"{body}", frame=lambda frame: frame.ljust(64)[:64])
+    target = servers.chat(hear=hear, deliver=deliver, frame=lambda frame: frame.ljust(64)[:64])
     with closing(target.start(5.0)) as site, Conversation(site, 0.1) as ann:
         assert _fixed_size(ann) == size
 

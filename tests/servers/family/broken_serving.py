@@ -5,7 +5,10 @@ SRV-8, as handlers with files see it.
 import io
 import socketserver
 import sys
+import threading
 from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
@@ -91,6 +94,34 @@ class KeepsOutput(socketserver.BaseServer):
         type(handler.__name__, (handler,), {"finish": finish})(request, client_address, self)
 
 
+class ReadsWhatIsThere(socketserver.BaseServer):
+    """What a handler reads of a line is what has come of it."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler: Any = self.RequestHandlerClass
+
+        def setup(self: Any) -> None:
+            handler.setup(self)
+            if hasattr(self, "rfile"):
+                self.rfile = SimpleNamespace(readline=partial(request.recv, 1024), close=self.rfile.close)
+
+        type(handler.__name__, (handler,), {"setup": setup})(request, client_address, self)
+
+
+class ClosesInput(socketserver.BaseServer):
+    """Its handlers cannot read from a file of their own."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler: Any = self.RequestHandlerClass
+
+        def handle(self: Any) -> None:
+            if hasattr(self, "rfile"):
+                self.rfile.close()
+            handler.handle(self)
+
+        type(handler.__name__, (handler,), {"handle": handle})(request, client_address, self)
+
+
 class OnlyCloses(socketserver.BaseServer):
     def shutdown_request(self, request: Any) -> None:
         self.close_request(request)
@@ -111,6 +142,32 @@ class TurnsAway(socketserver.ThreadingMixIn):
 class TriesAllTheTime(Threads):
     def wait_until_freed(self, error: Exception) -> None:
         pass
+
+
+class StopsWithoutThreads(Threads):
+    """No handler finishes while a thread is lacking."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+        super().__init__(*args, **keywords)
+
+    def wait_until_freed(self, error: Exception) -> None:
+        self.goes_on.clear()
+        super().wait_until_freed(error)
+
+    def hang_up(self) -> None:
+        self.goes_on.set()
+        super().hang_up()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler: Any = self.RequestHandlerClass
+
+        def finish(self: Any) -> None:
+            self.server.goes_on.wait()
+            handler.finish(self)
+
+        type(handler.__name__, (handler,), {"finish": finish})(request, client_address, self)
 
 
 class DoesNotWaitForTheLoop(StreamServer):
@@ -143,9 +200,12 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-13", made(TakesTheFile, "unix", "forking")),
     ("SRV-14", made(Hurries, "unix", "sync")),
     ("SRV-14", made(KeepsOutput, "tcp", "threading")),
+    ("SRV-14", made(ReadsWhatIsThere, "tcp", "sync")),
+    ("SRV-14", made(ClosesInput, "unix", "threading")),
     ("SRV-9", made(DoesNotWaitForTheLoop, "tcp", "sync")),
     ("SRV-15", made(TurnsAway, "tcp", "sync", claims="threading")),
     ("SRV-15", made(TriesAllTheTime, "udp", "threading")),
+    ("SRV-15", made(StopsWithoutThreads, "tcp", "threading")),
     ("SRV-3", made(OnlyCloses, "tcp", "threading")),
     ("SRV-8", made(EndsOfABrokenPipe, "tcp", "sync")),
 ]
