@@ -14,6 +14,7 @@ Read in this order:
     rooms.py             members who listen to one speaker
     echoes.py            requests and replies
     crowds.py            members who leave all at once
+    buffers.py           what the kernel holds for a client that does not read
     checking.py          the suite
     scheduling.py        the scheduler
     small_room.py        handlers for two schedulers
@@ -40,7 +41,7 @@ from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-KINDS = ("rooms", "echoes", "crowds", "checking", "scheduling")
+KINDS = ("rooms", "echoes", "crowds", "buffers", "checking", "scheduling")
 
 
 def parser() -> argparse.ArgumentParser:

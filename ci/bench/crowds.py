@@ -4,7 +4,7 @@ Meanwhile a talker says one word after the other and reads everything. Measured 
 has done everything, and the longest time that the talker waited for its own word; and how long SIGTERM takes while such
 a crowd closes. A crowd twice as large may cost twice as much.
 
-Next: `checking.py`.
+Next: `buffers.py`.
 """
 
 import argparse

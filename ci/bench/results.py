@@ -73,6 +73,13 @@ CROWDS = (
     Column("cpu_s", "s CPU", 3),
     Column("delay_s", "longest wait s", 3),
 )
+BUFFERS = (
+    Column("what", "what"),
+    Column("send_kib", "KiB SO_SNDBUF", 0),
+    Column("size", "bytes each", 0),
+    Column("held", "held", 0),
+    Column("bytes", "bytes held", 0),
+)
 CHECKS = (Column("what", "what"), Column("seconds", "seconds", 2), Column("cpu_s", "s CPU", 2))
 SCHEDULES = (
     Column("program", "program"),

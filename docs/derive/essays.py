@@ -87,7 +87,7 @@ def figures_page() -> str:
         *_figures(found, "ratios"),
         *_error_rates(),
     ]
-    for kind in ("servers", "rooms", "echoes", "crowds", "checking", "scheduling"):
+    for kind in ("servers", "rooms", "echoes", "crowds", "buffers", "checking", "scheduling"):
         tree = ast.parse((ROOT / "ci" / "bench" / f"{kind}.py").read_text(encoding="utf-8"))
         about = (ast.get_docstring(tree) or "").partition("\n\nNext: ")[0]
         lines.append(f"## {kind.capitalize()}\n\n{docstring(about, level=3)}")

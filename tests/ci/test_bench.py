@@ -68,6 +68,14 @@ def test_what_was_measured_before_an_error_or_an_interrupt_is_kept(
     assert capsys.readouterr().out == ("rooms ends here: no\\x1b\n" if status == 1 else "")
 
 
+def test_a_larger_send_buffer_holds_more_for_a_client_that_does_not_read(bench: Any) -> None:
+    (found,) = bench("buffers").measure(SimpleNamespace())
+    small, large = (row["bytes"] for row in found.rows if row["what"] == "TCP, a small window")
+    assert 0 < small < 65536 <= large
+    default, ours = (row["held"] for row in found.rows if row["what"].startswith("Unix datagrams"))
+    assert 0 < default < ours
+
+
 def test_ratios_are_those_of_figures_that_there_are(bench: Any) -> None:
     results = bench("results")
     assert results.ratios([rooms(bench, reference=5.0)]).rows == []

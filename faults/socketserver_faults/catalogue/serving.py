@@ -214,7 +214,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
         Seen: it works with one client. With three, serve_forever() collects the first child in its own thread and
         removes it from the set: "Set changed size during iteration", and shutdown() neither stops nor returns. Without
-        the waiting it happens once in 400 times, measured on this project's own reference, which had this bug.
+        the waiting it happens once in some hundred times: the reference of this project had this bug.
 
         Fixed: loop over a copy of what another thread may change; copying a set is one step for the other threads.
         """

@@ -12,8 +12,7 @@ conditions, with delays and with coalescing: all are the same but one, and one c
               acknowledges to the server at once, and sends to the client at once. (And jitter of 20 ms looks like a
               wait.)
     CHAT-15   whether a member is cut off while less than 64 KiB wait for it: the network's buffers hold some of them,
-    so
-              a server with too small a buffer is found only when more wait than the network holds.
+              so a server with too small a buffer is found only when more wait than the network holds.
 
 A short queue of connections (CHAT-17) is found all the same: the network accepts a client at once, but the client reads
 nothing until the server accepts it. A server that refuses connections seems to reset them. A race is found as often as
