@@ -103,21 +103,31 @@ def hang_up(gone: socket.socket) -> None:
     gone.close()
 
 
-def chat(
-    port: int,
+def receive(speaker: socket.socket) -> bytes:
+    """Return a chunk, or b"" at end of stream."""
+    return speaker.recv(1024)
+
+
+def deliver(member: socket.socket, chunk: bytes) -> None:
+    """Send a delivery."""
+    member.sendall(b"ack" + chunk)
+
+
+def converse(
+    server: socket.socket,
     heard: Callable[[int], None],
-    notify: Notify = tell_nobody,
     dismiss: Callable[[socket.socket], object] = hang_up,
+    receive: Callable[[socket.socket], bytes] = receive,
+    deliver: Callable[[socket.socket, bytes], None] = deliver,
 ) -> None:
     """Serve a chat that is correct as far as polite clients can tell; say how many chunks have been heard, each time.
 
     One thread and a selector. A client that has gone is dismissed.
     """
-    with listening(port) as server, selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
         members: list[socket.socket] = []
         chunks = 0
-        notify(b"up\n")
         while True:
             for key, _ in selector.select():
                 speaker = key.fileobj
@@ -126,7 +136,7 @@ def chat(
                     members.append(server.accept()[0])
                     selector.register(members[-1], selectors.EVENT_READ)
                     continue
-                chunk = speaker.recv(1024)
+                chunk = receive(speaker)
                 if not chunk or chunk.strip() == b"quit":
                     selector.unregister(speaker)
                     members.remove(speaker)
@@ -135,7 +145,19 @@ def chat(
                 chunks += 1
                 heard(chunks)
                 for member in members:
-                    member.sendall(b"ack" + chunk)
+                    deliver(member, chunk)
+
+
+def chat(
+    port: int,
+    heard: Callable[[int], None],
+    notify: Notify = tell_nobody,
+    dismiss: Callable[[socket.socket], object] = hang_up,
+) -> None:
+    """Listen, say so, and serve that chat."""
+    with listening(port) as server:
+        notify(b"up\n")
+        converse(server, heard, dismiss)
 
 
 def ends_with_the_first(port: int) -> None:

@@ -6,15 +6,15 @@ says.
 
 import contextlib
 import os
-import selectors
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
-from tests.servers.bad_servers import LAST_WORDS, Notify, tell_nobody
+from tests.servers.bad_servers import LAST_WORDS, Notify, converse, tell_nobody
 
 TIRED = 40
 """Chunks after which one of them dies."""
@@ -38,30 +38,14 @@ def listen(address: str, *, reuse: bool = True) -> socket.socket:
 
 def chat(server: socket.socket, heard: Callable[[int], None], left: Callable[[int], None]) -> None:
     """Serve a chat; say how many chunks have been heard and how many clients have left, each time."""
-    with server, selectors.DefaultSelector() as selector:
-        selector.register(server, selectors.EVENT_READ)
-        members: list[socket.socket] = []
-        chunks = gone = 0
-        while True:
-            for key, _ in selector.select():
-                speaker = key.fileobj
-                assert isinstance(speaker, socket.socket)
-                if speaker is server:
-                    members.append(server.accept()[0])
-                    selector.register(members[-1], selectors.EVENT_READ)
-                    continue
-                chunk = receive(speaker)
-                if not chunk or chunk.strip() == b"quit":
-                    selector.unregister(speaker)
-                    members.remove(speaker)
-                    speaker.close()
-                    gone += 1
-                    left(gone)
-                    continue
-                chunks += 1
-                heard(chunks)
-                for member in members:
-                    deliver(member, chunk)
+    gone = count(1)
+
+    def dismiss(speaker: socket.socket) -> None:
+        speaker.close()
+        left(next(gone))
+
+    with server:
+        converse(server, heard, dismiss, receive, deliver)
 
 
 def receive(speaker: socket.socket) -> bytes:
