@@ -4,8 +4,8 @@
     make bench OPTIONS=--short                          a little of everything, in seconds
     make bench OPTIONS='--only rooms --times 5'         full rooms alone, five times
 
-Every figure is a median. Servers alternate, so that a change of the machine's speed meets all of them. What is judged
-are ratios within one run: the exit status is 1 if one is above its limit, 0 otherwise.
+Every figure is a median, unless it says "least". Servers alternate, so that a change of the machine's speed meets all
+of them. What is judged are ratios within one run: the exit status is 1 if one is above its limit, 0 otherwise.
 
 Read in this order:
 

@@ -70,7 +70,7 @@ CROWDS = (
     Column("transport", "over"),
     Column("what", "who"),
     Column("members", "members", 0),
-    Column("cpu_s", "s CPU", 3),
+    Column("cpu_s", "least s CPU", 3),
     Column("delay_s", "longest wait s", 3),
 )
 BUFFERS = (

@@ -77,9 +77,9 @@ def figures_page() -> str:
     found = json.loads(FIGURES.read_text(encoding="utf-8"))
     lines = [
         "# Measured figures",
-        "`make bench` measures the reference beside servers on other libraries, the suite, and the "
-        "scheduler; every figure is a median, and servers alternate, so that a change of the machine's speed meets "
-        "all of them. It judges ratios within one run alone, and fails on a clear loss.",
+        "`make bench` measures the reference beside servers on other libraries, the suite, and the scheduler. Every "
+        "figure is a median, unless it is called the least, and servers alternate, so that a change of the machine's "
+        "speed meets all of them. It judges ratios within one run alone, and fails on a clear loss.",
         "The figures here are those of one run, which is recorded in the repository. Yours differ; `make bench` has "
         "them in `build/bench.html`.",
         "\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items()),

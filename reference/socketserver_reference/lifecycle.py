@@ -127,8 +127,8 @@ class DatagramServer(Server, socketserver.UDPServer):
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
 
-    Measured (`make bench OPTIONS='--only buffers'`): the default holds 278 replies to Unix clients that do not read.
-    This holds as many as net.core.wmem_max allows: 555 where it is 212,992, as is usual, and 10,923 where it is 4 MiB.
+    Measured by ci/bench/buffers.py: the default holds 278 replies to Unix clients that do not read, and this 555 where
+    net.core.wmem_max is 212,992.
     """
 
     def server_bind(self) -> None:
@@ -164,8 +164,7 @@ class StreamServer(Server, socketserver.TCPServer):
     tcp_send_buffer = 256 * 1024
     """Bytes of SO_SNDBUF for a TCP connection.
 
-    Measured (`make bench OPTIONS='--only buffers'`): for a client with a small window, 64 KiB hold some 50,000 bytes of
-    deliveries, too little for CHAT-15, and 256 KiB more than 200,000.
+    Measured likewise: 64 KiB hold some 50,000 bytes of deliveries, too little for CHAT-15.
     """
 
     unix_send_buffer = 1024 * 1024

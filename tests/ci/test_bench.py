@@ -68,6 +68,14 @@ def test_what_was_measured_before_an_error_or_an_interrupt_is_kept(
     assert capsys.readouterr().out == ("rooms ends here: no\\x1b\n" if status == 1 else "")
 
 
+def test_of_several_crowds_the_one_counts_that_cost_least(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowds = bench("crowds")
+    costs = iter([3.0, 1.0, 2.0, 4.0, 5.0] * 2)
+    monkeypatch.setattr(crowds, "measure_crowd", lambda *_: {"cpu_s": (cost := next(costs)), "delay_s": cost})
+    (table,) = crowds.measure(SimpleNamespace(short=True, times=1))
+    assert [(row["members"], row["cpu_s"], row["delay_s"]) for row in table.rows] == [(100, 1.0, 3.0), (400, 1.0, 3.0)]
+
+
 def test_a_larger_send_buffer_holds_more_for_a_client_that_does_not_read(bench: Any) -> None:
     (found,) = bench("buffers").measure(SimpleNamespace())
     small, large = (row["bytes"] for row in found.rows if row["what"] == "TCP, a small window")

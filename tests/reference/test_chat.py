@@ -159,6 +159,7 @@ def test_a_member_that_takes_only_a_part_of_a_delivery_is_cut_off(chat: Any) -> 
         chat.deliver(b"x" * 2**25)  # more than any send buffer, and nobody reads
         assert chat.cut.is_set()
         wait_until_left(chat)
+        assert (chat.members, chat.lost) == (set(), set())
         assert 0 < len(read_to_end(lazy)) < 2**25
 
 
