@@ -142,7 +142,9 @@ def test_what_each_thread_waits_for_is_reported_when_none_can_go_on(capsys: pyte
 @pytest.mark.slow
 def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "chat", "greet", "--deviations", "1", code=0)
-    assert re.search(r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1", out)
+    assert re.search(
+        r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1 deviation\n", out
+    )
     out = told(capsys, "chat", "speak", "--schedules", "5", code=0)
     assert "all with up to 0 deviations; NOT all with 1; NOT all inequivalent ones: there are more than 4\n" in out
     out = told(capsys, "chat", "--schedules", "1", code=0)

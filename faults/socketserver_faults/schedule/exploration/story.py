@@ -21,7 +21,7 @@ from socketserver_faults.schedule.exploration.search import SearchResult
 from socketserver_faults.schedule.world.clients import CLIENTS_THREAD
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.world import ScheduleResult
-from socketserver_reference.conformance.scenario.text import printable
+from socketserver_reference.conformance.scenario.text import counted, printable
 
 LANE_COLUMNS = 25
 """Width of a lane, in columns."""
@@ -88,13 +88,13 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
     """Yield a line for each scenario: the schedules that were run, and those that were not, with the reason."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
-        run = f"{coverage.schedules} schedules"
+        run = counted(coverage.schedules, "schedule")
         if name == "random":
             what = "random, each with a scenario of its own"
         elif coverage.cleared.whole:
             what = f"all {coverage.cleared.complete} inequivalent schedules"
         else:
-            whole = f"all with up to {coverage.complete - 1} deviations" if coverage.complete else ""
+            whole = f"all with up to {counted(coverage.complete - 1, 'deviation')}" if coverage.complete else ""
             rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""
             why = f"NOT all inequivalent ones: {coverage.cleared.why}" if coverage.cleared.why else ""
             what = "; ".join(filter(None, (whole, rest, why)))
