@@ -94,10 +94,10 @@ def compiled() -> None:
     subprocess.run(compiling, cwd=WORK, check=True)
 
 
-def judge() -> int:
-    """Check the copy, until a check fails; return its exit status."""
+def judge(*options: str) -> int:
+    """Check the copy with these options, until a check fails; return its exit status."""
     for arguments in JUDGES:
-        command = [*COMMAND, "check", *arguments, "--strict", "--quiet", "--", "-x"]
+        command = [*COMMAND, "check", *arguments, "--strict", *options, "--", "-x"]
         if status := subprocess.run(command, stdin=subprocess.DEVNULL).returncode:
             return status
     return 0
@@ -162,7 +162,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(words)
     if options.judge:
-        return judge()
+        return judge("--quiet")
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(WORK / "reference")
     cosmic_ray.plugins.OPERATOR_PROVIDERS[PROVIDER] = Provider()
