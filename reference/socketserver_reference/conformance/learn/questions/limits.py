@@ -62,7 +62,7 @@ def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
         // WORD_BYTES
         * WORD_BYTES
     )
-    sizes = PROBED_SIZES if room.said.kind == "chunk" else FRAME_SIZES
+    sizes = PROBED_SIZES if learned.knows("framing", "in", "chunk") else FRAME_SIZES
     for size in sorted({min(size, fitting) for size in sizes}):
         found = _ask(room, size)
         if found.how != "whole":
