@@ -247,6 +247,14 @@ def test_a_program_that_takes_the_first_words_for_a_name_is_not_taken_for_broken
         searched("takes_a_name:Handler", None)
 
 
+def test_a_program_that_says_nothing_because_it_has_failed_is_told_with_the_error(write: Write) -> None:
+    failing = NAMED_ONE_BY_ONE.replace("GREET", "open('no such list.txt')").replace("HEARS", "True")
+    failing = failing.replace("members = []", "members = []; threading.Thread(target=input).start()")  # it goes on
+    write(fails=failing)
+    with pytest.raises(SpeaksOtherwise, match=r"; it ends by FileNotFoundError: .*: 'no such list.txt'; add --learn"):
+        searched("fails", None)
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [("note", "; add --learn; or run it"), ("learned", "has just been started"), ("lines", "in place of --dialect")],

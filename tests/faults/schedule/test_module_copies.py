@@ -17,6 +17,7 @@ from socketserver_faults.schedule.virtual.chance import Chance
 from socketserver_faults.schedule.virtual.log import silent_logging
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.paths import Paths
 from socketserver_faults.schedule.virtual.process import Os, Output
 
 PACKAGE = {
@@ -154,7 +155,7 @@ def test_the_virtual_clock(scheduler: Scheduler) -> None:
 
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual: Any = Os(lambda: network.kernel, Chance(scheduler.touch), scheduler.touch)
+    virtual: Any = Os(lambda: network.kernel, Chance(scheduler.touch), Paths(scheduler.touch), scheduler.touch)
 
     def main() -> None:
         server, _ = network.pair("ann")

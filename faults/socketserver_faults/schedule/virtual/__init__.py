@@ -7,6 +7,7 @@ Read in this order:
     descriptors.py      descriptors, and the open files that they refer to
     kernel.py           listeners, connections, and system calls that wait
     options.py          the options of a socket
+    paths.py            files and folders that a program makes and removes
     files.py            files of sockets, and files that a program writes
     other_sockets.py    sockets that are none of TCP
     socket_object.py    a socket as Python has it

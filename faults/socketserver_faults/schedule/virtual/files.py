@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from socketserver_faults.schedule.core.footprints import NEEDS, OPENS, READ, WRITE, Touch
 from socketserver_faults.schedule.virtual.descriptors import Points
+from socketserver_faults.schedule.virtual.paths import Paths
 
 _pyio: Any = import_module("_pyio")
 """The library's files in Python: their locks can be replaced."""
@@ -141,11 +142,11 @@ class Files:
 
     def __init__(self, touch: Touch) -> None:
         self._touch = touch
-        self._contents: dict[str, bytearray] = {}
+        self.paths = Paths(touch)
 
     def begin(self) -> None:
         """Begin a run."""
-        self._contents.clear()
+        self.paths.begin()
 
     def open(
         self,
@@ -158,12 +159,11 @@ class Files:
         **keywords: Any,
     ) -> Any:
         """Open a file that exists for reading, or one in memory."""
-        path = file if isinstance(file, int) else os.path.abspath(os.fsdecode(file))
         writes = bool(set(mode) & set("wax+"))
-        self._touch(("file", path), READ | WRITE * writes)
-        if isinstance(path, int) or not (writes or path in self._contents):
+        path = file if isinstance(file, int) else self.paths.whole(file, READ | WRITE * writes)
+        if isinstance(path, int) or not (writes or self.paths.in_memory(path)):
             return open(file, mode, buffering, encoding, errors, newline, **keywords)
-        raw = _MemoryFile(path, mode, self._content(path, file, mode), self._touch)
+        raw = _MemoryFile(path, mode, self.paths.content(file, mode), self._touch)
         if buffering == 0:
             if "b" not in mode:
                 raise ValueError("can't have unbuffered text I/O")
@@ -175,21 +175,3 @@ class Files:
         if "b" in mode:
             return buffered
         return io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)
-
-    def _content(self, path: str, file: Any, mode: str) -> bytearray:
-        """Return the content of a path, made or emptied as the mode says."""
-        exists = path in self._contents or os.path.exists(path)
-        if "x" in mode and exists:
-            raise FileExistsError(17, os.strerror(17), os.fspath(file))
-        if "r" in mode and not exists:
-            raise FileNotFoundError(2, os.strerror(2), os.fspath(file))
-        if path not in self._contents:
-            self._contents[path] = bytearray(_read(path) if exists and "w" not in mode else b"")
-        elif "w" in mode:
-            self._contents[path].clear()
-        return self._contents[path]
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

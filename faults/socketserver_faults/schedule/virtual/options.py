@@ -2,7 +2,7 @@
 
 An option belongs to the open file. Its value is bytes, usually those of a C int, as in setsockopt(2).
 
-Next: `files.py`.
+Next: `paths.py`.
 """
 
 import errno

@@ -38,7 +38,9 @@ SOCKETS = {
 }
 """Kind of socket -> what to do instead."""
 
-_FILE = "keep it in memory, or write with open(), which the scheduler keeps in memory"
+_FILE = "use open() and os in a module of the program: what these change stays in memory"
+
+_NO_FILE = "leave it out"
 
 _ENVIRONMENT = "change os.environ in a module of the program"
 
@@ -48,12 +50,12 @@ OUTSIDE = {
     "os.remove": ("removes a file", _FILE),
     "os.rename": ("renames a file", _FILE),
     "os.rmdir": ("removes a folder", _FILE),
-    "os.link": ("makes a link", _FILE),
-    "os.symlink": ("makes a link", _FILE),
-    "os.truncate": ("changes a real file", _FILE),
-    "os.chmod": ("changes a real file", _FILE),
-    "os.chown": ("changes a real file", _FILE),
-    "os.utime": ("changes a real file", _FILE),
+    "os.link": ("makes a link", _NO_FILE),
+    "os.symlink": ("makes a link", _NO_FILE),
+    "os.truncate": ("changes a real file", _NO_FILE),
+    "os.chmod": ("changes a real file", _NO_FILE),
+    "os.chown": ("changes a real file", _NO_FILE),
+    "os.utime": ("changes a real file", _NO_FILE),
     "os.chdir": ("changes its working folder", "name files with their folder"),
     "os.putenv": ("changes its real environment", _ENVIRONMENT),
     "os.unsetenv": ("changes its real environment", _ENVIRONMENT),

@@ -20,6 +20,7 @@ from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.insertions import functions
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.outside import OUTSIDE, REFUSED_MODULES
+from socketserver_faults.schedule.virtual.paths import Paths
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
 DESCRIPTOR_CALLS = ("closerange", "dup", "fdopen", "pipe", "read", "sendfile", "write")
@@ -52,10 +53,12 @@ def refuse(what: str, *_: object, **__: object) -> NoReturn:
 class Os(ModuleType):
     """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
-    def __init__(self, kernel: Callable[[], Kernel], chance: Chance, touch: Touch) -> None:
+    def __init__(self, kernel: Callable[[], Kernel], chance: Chance, paths: Paths, touch: Touch) -> None:
         super().__init__("os")
         vars(self).update(
             _touch=touch,
+            path=paths.module(),
+            **paths.functions(),
             close=lambda fd: kernel().close(fd),
             getpid=lambda: PROCESS_ID,
             urandom=chance.urandom,

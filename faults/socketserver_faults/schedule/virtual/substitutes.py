@@ -110,7 +110,7 @@ def substitutes(
     def kernel() -> Kernel:
         return network().kernel
 
-    operating_system = Os(kernel, chance, scheduler.touch)
+    operating_system = Os(kernel, chance, files.paths, scheduler.touch)
     at_begin = [chance.begin, files.begin, exits.begin, operating_system.begin]
     return {
         "threading": threading,
@@ -125,6 +125,7 @@ def substitutes(
         "signal": signal_of(scheduler, at_begin),
         "datetime": datetime_of(scheduler),
         "os": operating_system,
+        "os.path": operating_system.path,
         "random": RandomModule(chance),
         "sys": Sys(scheduler, arguments, folders, files, exits, at_begin),
         "_uuid": uuid_helper(),

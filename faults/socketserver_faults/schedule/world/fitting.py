@@ -52,6 +52,7 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
     if _meets(world, protocol, world.dialect):
         return protocol
     misfit = world.misfit(protocol)
+    ended = f"{world.main_ended}; " if " by " in world.main_ended else ""
     if misfit is None:  # it speaks the dialect, and has a bug: the search will tell
         return protocol
     tried = [f"as {NAMED[protocol]}: said {misfit.said}, expected {misfit.expected}, read {misfit.read}"]
@@ -64,7 +65,7 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
         protocol = "echo"
     raise SpeaksOtherwise(
         f"{world.subject.name} speaks another dialect than {misfit.dialect}, {'; '.join(tried)}; "
-        f"{_advice(world, protocol)}"
+        f"{ended}{_advice(world, protocol)}"
     )
 
 

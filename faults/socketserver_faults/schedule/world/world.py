@@ -126,7 +126,7 @@ class World:
     def _begin(self) -> None:
         """Begin a run."""
         self._server: Any = None
-        self._ended = self._main_ended = ""
+        self._ended = self.main_ended = ""
         """How the program has ended, and how its main thread has, for which others may go on."""
         self._shut_down_by = ""
         """The thread of the program that has called shutdown()."""
@@ -282,11 +282,11 @@ class World:
                 self._server.serve_forever()
             else:
                 self.modules.run(self.subject.main)
-            self._main_ended = f"it ends{hint(self.subject)}"
+            self.main_ended = f"it ends{hint(self.subject)}"
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except BaseException as error:
-            self._main_ended = f"it ends by {type(error).__name__}: {error}{hint(self.subject, error)}"
+            self.main_ended = f"it ends by {type(error).__name__}: {error}{hint(self.subject, error)}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
         self.modules.exits.end_threads()
         me = self.scheduler.running
@@ -297,7 +297,7 @@ class World:
         self.scheduler.point(
             "waits for its threads to end", lambda: all(self.scheduler.is_over(task) for task in others)
         )
-        self._ended = self._main_ended
+        self._ended = self.main_ended
         self.scheduler.touch(PROGRAM, WRITE)
         self.modules.exits.end()
         self.scheduler.freeze()
@@ -308,7 +308,7 @@ class World:
         self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
         if self._network.kernel.listens_at is None:
             raise SubjectRefused(
-                f"{self.subject.name} serves nothing: {self._main_ended or 'it does not begin to listen'}"
+                f"{self.subject.name} serves nothing: {self.main_ended or 'it does not begin to listen'}"
             )
         visit()
         self.scheduler.wait_idle()

@@ -108,6 +108,16 @@ IN_A_HANDLER = {
                 except ValueError: pass
                 else: raise AssertionError
     """,
+    "folders": """
+                from os.path import isdir
+                os.makedirs("logs/of a run", exist_ok=True)
+                with open(os.path.join("logs", "of a run", "log.txt"), "a") as file: file.write("line")
+                assert isdir("logs") and os.listdir("logs/of a run") == ["log.txt"]
+                os.replace("logs/of a run/log.txt", "log of a run.txt")
+                assert os.path.exists("log of a run.txt") and os.path.getsize("log of a run.txt") == 4
+                os.remove("log of a run.txt")
+                assert not os.path.exists("log of a run.txt")
+    """,
     "files": """
                 for mode in ("w", "a", "a"):
                     with open("written by a run.txt", mode) as file:
@@ -120,7 +130,6 @@ IN_A_HANDLER = {
                     try: open(name, mode)
                     except OSError: pass
                     else: raise AssertionError(mode)
-                assert not os.path.exists("written by a run.txt")
     """,
     "sys": """
                 assert sys.argv[1:] == [] and sys.modules[__name__].Handler is Handler and sys.stdin.isatty()
@@ -149,6 +158,8 @@ def test_a_part_of_the_library_plays_in_a_handler(part: str, write: Write) -> No
     write(uses=program.replace("PREPARE", part.strip()))
     found = searched("uses:Handler", "ask")
     assert found.outcome is None, found.outcome.failure
+    assert not Path("written by a run.txt").exists()
+    assert not Path("logs").exists()
 
 
 @pytest.mark.parametrize("part", AT_IMPORT.values(), ids=AT_IMPORT)
@@ -223,11 +234,11 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
             "socket.socket(type=socket.SOCK_DGRAM).bind(('', 9999))",
             "no SOCK_DGRAM, only SOCK_STREAM; check an echo of datagrams",
         ),
-        ("import pathlib; pathlib.Path('x').write_text('x')", "the program writes a real file (x): keep it in memory"),
+        ("import pathlib; pathlib.Path('x').write_text('x')", "the program writes a real file (x): use open() and os"),
         ("import http.client; http.client.HTTPConnection('127.0.0.1', 1).connect()", "the program "),
         ("import tempfile; tempfile.mkdtemp()", "the program makes a folder"),
         ("import sqlite3; sqlite3.connect('x.db')", "the program opens a database (x.db): use one in memory"),
-        ("os.rename('/no/such', '/no/file')", "the program renames a file"),
+        ("import pathlib; pathlib.Path('/no/such').rename('/no/file')", "the program renames a file"),
         ("os.symlink('x', '/no/such')", "the program makes a link"),
         ("os.putenv('NAME', 'x')", "the program changes its real environment"),
     ],

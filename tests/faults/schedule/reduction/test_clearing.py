@@ -165,6 +165,7 @@ def test_what_is_kept_outside_the_objects_of_a_program_is_watched(
     get, put = KEPT[where]
     write(loses=LOSES.replace("GET", get).replace("PUT", put))
     assert cleared("loses:Handler", "ask", "echo").outcome is not None
-    monkeypatch.setattr("socketserver_faults.schedule.virtual.files.WRITE", 0)
+    for module in ("files", "paths"):
+        monkeypatch.setattr(f"socketserver_faults.schedule.virtual.{module}.WRITE", 0)
     monkeypatch.setattr("socketserver_faults.schedule.virtual.process.WRITE", 0)
     assert cleared("loses:Handler", "ask", "echo").covered["ask"].cleared.whole

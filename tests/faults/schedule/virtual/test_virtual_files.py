@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from socketserver_faults.schedule.core.namespace import NotModelled
+from socketserver_faults.schedule.virtual.chance import Chance
 from socketserver_faults.schedule.virtual.files import Files
+from socketserver_faults.schedule.virtual.process import Os
 
 
 def results(open: Callable[..., Any], path: Path) -> Iterator[object]:
@@ -59,3 +62,64 @@ def test_files_in_memory_behave_as_real_ones_do(tmp_path: Path) -> None:
     assert files.open(none / "lines").read() == "!"
     files.begin()
     assert files.open(none / "lines", "r+").read() == "of the disk"
+
+
+def outcomes(open: Callable[..., Any], system: Any, folder: Path) -> Iterator[object]:
+    """Yield what calls on files and folders return or raise, without the folder's name."""
+    path = system.path
+    for call, *names in (
+        (path.exists, ""),
+        (path.isdir, ""),
+        (system.mkdir, "logs"),
+        (system.mkdir, "logs"),
+        (system.mkdir, "none/logs"),
+        (lambda path: open(path, "w"), "none/file"),
+        (lambda path: open(path, "w"), "logs"),
+        (path.isdir, "logs"),
+        (path.isfile, "logs"),
+        (system.makedirs, "logs/2026/11"),
+        (system.makedirs, "logs/2026/11"),
+        (lambda name: system.makedirs(name, exist_ok=True), "logs/2026/11"),
+        (system.listdir, "logs"),
+        (system.rmdir, "logs"),
+        (system.rmdir, "logs/2026/11"),
+        (path.exists, "logs/2026/11"),
+        (path.getsize, "users"),
+        (system.rename, "users", "logs/users"),
+        (system.listdir, ""),
+        (system.listdir, "logs/users"),
+        (system.listdir, "none"),
+        (path.getsize, "logs/users"),
+        (path.getsize, "users"),
+        (system.replace, "users", "none"),
+        (system.remove, "logs"),
+        (system.remove, "none"),
+        (system.rmdir, "logs/users"),
+        (system.remove, "logs/users"),
+        (system.unlink, "logs/users"),
+        (path.lexists, "logs/users"),
+        (open, "users"),
+        (lambda path: open(path, "r+"), "users"),
+        (system.mkdir, "users"),
+    ):
+        try:
+            found = call(*(folder / name for name in names))
+            yield sorted(found) if isinstance(found, list) else found
+        except OSError as error:
+            yield type(error).__name__, str(error).replace(str(folder), "")
+
+
+def test_what_a_program_does_to_files_and_folders_stays_in_memory(tmp_path: Path) -> None:
+    real, kept = tmp_path / "real", tmp_path / "kept"
+    for folder in (real, kept):
+        folder.mkdir()
+        (folder / "users").write_bytes(b"ann")
+    files = Files(lambda *_: None)
+    system = Os(lambda: None, Chance(lambda *_: None), files.paths, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert list(outcomes(files.open, system, kept)) == list(outcomes(open, os, real))
+    assert os.listdir(kept) == ["users"]
+    assert system.path.exists(1) == os.path.exists(1)
+    files.begin()
+    assert system.path.isfile(kept / "users")
+    with pytest.raises(NotModelled, match="renames a folder"):
+        system.rename(kept, real)
