@@ -103,7 +103,7 @@ class Keyboard:
 
     def wait(self, *_: object) -> str:
         """Wait for ever."""
-        self._scheduler.point("waits for the keyboard", lambda: False)
+        self._scheduler.point("waits for the keyboard, where nobody types", lambda: False)
         raise AssertionError("nobody has typed anything")
 
     def isatty(self) -> bool:

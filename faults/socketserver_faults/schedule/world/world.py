@@ -307,9 +307,8 @@ class World:
         """The second thread of a run of a program that serves by itself."""
         self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
         if self._network.kernel.listens_at is None:
-            raise SubjectRefused(
-                f"{self.subject.name} serves nothing: {self.main_ended or 'it does not begin to listen'}"
-            )
+            why = self.main_ended or f"it does not begin to listen: {self.scheduler.tasks[0].waits()}"
+            raise SubjectRefused(f"{self.subject.name} serves nothing: {why}")
         visit()
         self.scheduler.wait_idle()
         self.scheduler.give_up(reads_ends(self.subject, self._network.kernel.ends_read))

@@ -243,6 +243,7 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
         (echo("sys.exit('usage')"), "serves nothing: it ends by SystemExit: usage"),
         ("def", "it ends by SyntaxError: invalid syntax (refused.py, line 1)"),
         ("import threading\nthreading.Event().wait()", "serves nothing: it does not begin to listen"),
+        ("port = int(input('Port: '))", "not begin to listen: main waits for the keyboard, where nobody types"),
         (
             "import threading\nthreading.Thread(target=threading.Event().wait).start()\n1 / 0",
             "ends by ZeroDivisionError",
@@ -256,6 +257,7 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
         "wants arguments",
         "cannot be read",
         "waits",
+        "asks for a port",
         "waits in a thread",
         "has another transport",
     ],
