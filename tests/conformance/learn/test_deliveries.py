@@ -2,6 +2,9 @@
 are told when a connection is reset.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import pytest
 
 from socketserver_reference.conformance.dialects import loader
@@ -81,6 +84,31 @@ class Noticing(servers.Member):
         except ConnectionResetError:
             with self.server.lock:
                 self.tell_others(self.fill(b"* {name} was lost\n"))
+
+
+class Listing(servers.Member):
+    """Tells all who is there, when a member comes or goes."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        with self.server.lock:
+            self.tell_all([*self.server.members, self])
+        super().stay(speech)
+        with self.server.lock:
+            self.tell_all(self.server.members)
+
+    def tell_all(self, members: Sequence[servers.Member]) -> None:
+        for member in members:
+            with suppress(OSError):
+                member.wfile.write(b"THERE " + b",".join(one.name for one in members) + b"\n")
+
+
+def test_a_list_of_all_that_are_there_is_a_notice_also_of_one_alone() -> None:
+    def make() -> servers.Chat:
+        server = servers.Chat(servers.Speech(asks=b"name? ", deliver=b"{name}: {body}\n", to_sender=None))
+        server.RequestHandlerClass = Listing
+        return server
+
+    assert learned(InProcess(make)).notices == (Template("THERE {any}"),)
 
 
 class FailsBy(servers.Chat):

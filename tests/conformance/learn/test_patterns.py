@@ -31,6 +31,8 @@ def test_labels_of_different_length_are_found() -> None:
         ("2026-11-30T10:39:57 ", "{any} "),
         ("[2026-11-30 10:39:57] ", "[{any}] "),
         ("10:39 ", "{any} "),
+        ("1796039232 ", "{any} "),
+        ("1796039232.39|", "{any}|"),
     ],
 )
 def test_no_part_of_the_time_belongs_to_the_label(clock: str, before: str) -> None:

@@ -124,7 +124,7 @@ def _reason_for_answers(room: RoomConversation) -> str:
 def _awaited(room: RoomConversation, told: Sequence[Sequence[bytes]]) -> str:
     """Return a template for what all three heard last before they spoke; "" if nothing that all heard is alike.
 
-    What came after it, and differs from one to the next, counts among the notices.
+    What came after it, and differs from one to the next or was told to some, counts among the notices.
     """
     frames = room.heard_in.kind in ("fixed", "length")
     for last in zip(*map(reversed, told), strict=False):
@@ -132,6 +132,8 @@ def _awaited(room: RoomConversation, told: Sequence[Sequence[bytes]]) -> str:
         if Template.parse(wait, "any", "name").literal.strip() or (frames and wait == "{name}"):
             return wait
         room.keep("joining", last)
+    for one in told:
+        room.keep("joining", one[: len(one) - min(map(len, told))])
     return ""
 
 

@@ -13,9 +13,9 @@ from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS,
 
 TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 
-CLOCK = rf"\d{{4}}-\d\d-\d\d(?:T{TIME}|(?> {TIME})(?! ))?|{TIME}"
-"""Dates and times of day; in texts that are seconds apart they may be the same. A date and a time with a space between
-them are two fields where a space follows, since the first space ends a field there.
+CLOCK = rf"\d{{4}}-\d\d-\d\d(?:T{TIME}|(?> {TIME})(?! ))?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
+"""Dates, times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same. A
+date and a time with a space between them are two fields where a space follows: the first space ends a field there.
 """
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
