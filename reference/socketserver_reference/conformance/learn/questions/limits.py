@@ -110,14 +110,15 @@ def _ask(room: RoomConversation, size: int) -> Transmission:
 
 
 def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
-    """Return the most bytes that arrive whole, by binary search; a newcomer makes each attempt."""
-    while size - whole > WORD_BYTES:
-        middle = (whole + size) // 2
-        if _ask(room, middle).how == "whole":
-            whole = middle
+    """Return the most bytes that arrive whole, in words, by binary search; a newcomer makes each attempt."""
+    arrive, fail = whole // WORD_BYTES, -(-size // WORD_BYTES)
+    while fail - arrive > 1:
+        middle = (arrive + fail) // 2
+        if _ask(room, middle * WORD_BYTES).how == "whole":
+            arrive = middle
         else:
-            size = middle
-    return whole // WORD_BYTES * WORD_BYTES
+            fail = middle
+    return arrive * WORD_BYTES
 
 
 def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
