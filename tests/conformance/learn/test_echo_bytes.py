@@ -10,7 +10,7 @@ import pytest
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from tests.servers.dialect_servers import served
-from tests.support.learning import learned, proposed, reason
+from tests.support.learning import learned, proposed, reason, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -68,3 +68,15 @@ def test_words_around_the_reply_and_a_farewell() -> None:
     dialect = learned(served(polite), "echo")
     assert (dialect.reply_template, dialect.quit, dialect.farewell) == (Template("you said: {body}"), b"stop", b"bye\n")
     assert dialect.transform == "identity"
+
+
+def test_words_around_the_reply_that_count_the_requests_are_in_no_dialect() -> None:
+    def counting(client: socket.socket) -> None:
+        with client.makefile("rwb", 0) as stream:
+            for number, line in enumerate(stream, 1):
+                stream.write(b"%d: %s" % (number, line))
+
+    proposal = unfit(served(counting), "echo")
+    assert "Look at echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'1:   Otter Weasel-1  '" in (
+        "\n".join(proposal.evidence)
+    )

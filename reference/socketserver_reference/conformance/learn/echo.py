@@ -22,6 +22,8 @@ from socketserver_reference.conformance.targets.notice import Notice
 REQUEST = b"  Otter Weasel-1  "
 """Letters in both cases between blanks: each transformation changes it in another way."""
 
+NEXT_REQUEST = b"Mink-2"
+
 AS_READ = (REQUEST, REQUEST.rstrip(), REQUEST.lstrip(), REQUEST.strip())
 """What servers make of it when they read it."""
 
@@ -131,10 +133,10 @@ def _first_answers(echo: EchoConversation, learned: LearnedDialect) -> tuple[str
     learned.learn("", "protocol", "echo", "over connections")
     echo.greeting = patterns.template(patterns.align([*map(patterns.reader(), greetings)]))
     who, first = _first_answer(echo, learned)
-    second = echo.answer(who, echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2")
+    second = echo.answer(who, echo.framing.put(NEXT_REQUEST) if echo.framing.kind == "line" else NEXT_REQUEST)
     ended = _half_close(echo, who, learned)
     _ask_next(echo, learned)
-    transform = _conclude_transform(echo, first, learned)
+    transform = _conclude_transform(echo, first, second, learned)
     _conclude_requests(second, ended, learned)
     why = (
         f"the first client heard {quoted(greetings[0])}"
@@ -194,7 +196,7 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
     return who, first
 
 
-def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: LearnedDialect) -> str:
+def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoAnswer, learned: LearnedDialect) -> str:
     """Note how the answer follows from the request; return the transformation's name, or "" if it has none."""
     reply = echo.bare(first.reply)
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
@@ -209,7 +211,8 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: Lear
             return name
     for said, (name, transform) in product(AS_READ, TRANSFORMS.items()):
         before, found, after = reply.partition(transform(said))
-        if found and _stands_around(echo, before, transform, after):
+        also = before + transform(NEXT_REQUEST) + after  # perhaps the beginning alone has been read
+        if found and also.startswith(echo.bare(second.reply)) and _stands_around(echo, before, transform, after):
             echo.around = (before, after)
             learned.learn("echo", "transform", name, why)
             if said != REQUEST:
