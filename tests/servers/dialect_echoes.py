@@ -224,6 +224,7 @@ DIALECTS: dict[str, Dialect] = {
         "lines": '[framing]\nin = "line"\nnewline = "\\r\\n"\n[echo]\ntransform = "lower"\nrequests = "many"',
         "stripped lines": '[framing]\nin = "line"\n[echo]\nrequests = "many"',
         "greeting": '[echo]\ntransform = "upper"\nrequests = "many"\ngreeting = "It is {any}\\n"',
+        "backwards": '[echo]\ntransform = "reverse"',
         "one at most": '[limits]\nutterance = 100\n[echo]\ntransform = "lower"',
         "greets and quits": """
             [framing]

@@ -70,6 +70,17 @@ def test_words_around_the_reply_and_a_farewell() -> None:
     assert dialect.transform == "identity"
 
 
+def test_a_reply_in_the_reverse_order_and_what_its_server_does_not_take() -> None:
+    def backwards_once(client: socket.socket) -> None:
+        request = client.recv(1024).strip()
+        client.sendall(request.decode("ascii", "replace").encode()[::-1])
+
+    text = proposed(served(backwards_once), "echo", accepted=["bytes.handling"])
+    dialect = read(text, "learned", "learned")
+    assert (dialect.transform, dialect.handling, dialect.chunk) == ("reverse", "escaped", 1024)
+    assert r"invalid UTF-8: b'\xff\xc3(' came as" in reason(text, "handling")
+
+
 def test_words_around_the_reply_that_count_the_requests_are_in_no_dialect() -> None:
     def counting(client: socket.socket) -> None:
         with client.makefile("rwb", 0) as stream:

@@ -211,13 +211,13 @@ def test_a_fault_of_an_echo(fault: str, difference: dict[str, Any]) -> None:
 
 
 def test_a_transformation_that_has_no_name_cannot_be_told() -> None:
-    def backwards_once(client: socket.socket) -> None:
-        client.sendall(client.recv(1000)[::-1])
+    def hexadecimal_once(client: socket.socket) -> None:
+        client.sendall(client.recv(1000).hex().encode())
 
-    proposal = unfit(served(backwards_once), "echo")
+    proposal = unfit(served(hexadecimal_once), "echo")
     assert "cannot tell" in reason(proposal.text, "transform")
     assert "\n# transform = " in proposal.text
-    why = "b'  Otter Weasel-1  ' came back as b'  1-lesaeW rettO  ', which is none of strip-upper"
+    why = "b'  Otter Weasel-1  ' came back as b'20204f747465722057656173656c2d312020', which is none of strip-upper"
     assert proposal.evidence[-1].startswith(f"Look at echo.transform: cannot tell: {why}")
 
 
@@ -289,11 +289,11 @@ def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None
 def test_answers_that_do_not_come_excuse_none_that_is_no_echo() -> None:
     long: list[bytes] = []
 
-    def backwards_until_a_long_one(request: bytes) -> bytes | None:
+    def hexadecimal_until_a_long_one(request: bytes) -> bytes | None:
         long.extend([request] if len(request) > 3000 else [])
-        return None if long else request[::-1]
+        return None if long else request.hex().encode()
 
-    proposal = unfit(answering(backwards_until_a_long_one), "echo")
+    proposal = unfit(answering(hexadecimal_until_a_long_one), "echo")
     assert "Not all could be learned" in proposal.text
     assert "\n# transform = " in proposal.text
 

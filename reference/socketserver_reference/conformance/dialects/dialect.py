@@ -28,9 +28,13 @@ TRANSFORMS: Mapping[str, Callable[[bytes], bytes]] = {
     "identity": bytes,
     "upper": bytes.upper,
     "lower": bytes.lower,
+    "swap-case": bytes.swapcase,
+    "reverse": lambda request: request[::-1],
 }
-"""Name -> the reply of an echo to a request. All but the first work byte by byte: where a request ends has no effect.
-"""
+"""Name -> the reply of an echo to a request."""
+
+OF_WHOLE_REQUESTS = ("strip-upper", "reverse")
+"""Those that depend on where a request ends; the others work byte by byte."""
 
 PUNCTUATION = b"&<>\"'\\"
 """Printable bytes that an escaping server may escape."""

@@ -15,6 +15,8 @@ IN_WORDS = {
     "identity": "unchanged",
     "upper": "in upper case, and with every other byte unchanged",
     "lower": "in lower case, and with every other byte unchanged",
+    "swap-case": "with upper and lower case exchanged, and every other byte unchanged",
+    "reverse": "with its bytes in the reverse order",
 }
 """Transformation of an echo -> what becomes of the request."""
 

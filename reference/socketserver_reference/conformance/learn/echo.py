@@ -1,11 +1,11 @@
 """The questions to an echo over connections, each asked by a new client."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
-from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import OF_WHOLE_REQUESTS, TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
@@ -108,7 +108,7 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         waiting.append(("words to quit by", partial(_ask_quit, echo, greetings, learned), "quit.word"))
     if transform:
         waiting.append(("unusual bytes", partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
-        waiting.append(("long requests", partial(_ask_longest, echo, learned), "limits.utterance"))
+        waiting.append(("long requests", partial(_ask_longest, echo, transform, learned), "limits.utterance"))
     try:
         while waiting:
             subject, ask, _ = waiting[0]
@@ -273,8 +273,9 @@ def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: Learne
             learned.suspect(
                 "An echo did not end a connection after its client had half-closed", "ECHO-3", "ECHO-6", polite=True
             )
-        if learned.knows("framing", "in", "chunk") and learned.knows("echo", "transform", "strip-upper"):
-            why = "it needs no line's end; but what is stripped where is known of lines alone, so lines are said"
+        of_whole_requests = any(learned.knows("echo", "transform", name) for name in OF_WHOLE_REQUESTS)
+        if learned.knows("framing", "in", "chunk") and of_whole_requests:
+            why = "it needs no line's end; but the reply depends on where a request ends, so lines are said"
             learned.learn("framing", "in", "line", why)
             learned.learn("framing", "out", "none", f"the answer is {quoted(second.reply)}")
         return
@@ -307,23 +308,28 @@ def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> En
 
 
 def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) -> None:
-    change = TRANSFORMS[transform]
+    change = bytes if transform == "reverse" else TRANSFORMS[transform]
     became = {}
     for name, middle in UNUSUAL.items():
         left, right = echo.conversation.text(), echo.conversation.text()
-        whole = change(left + middle + right)
-        answer = echo.ask(left + middle + right, whole)
+        answer = _forwards(echo, left + middle + right, transform)
         became[name] = compare(answer.reply, change(left), change(middle), change(right), answer.ended)
     conclude_bytes(became, learned, "ECHO-2")
 
 
-def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:
+def _forwards(echo: EchoConversation, request: bytes, transform: str) -> EchoAnswer:
+    """Ask; return the reply, in the order in which the bytes were said."""
+    answer = echo.ask(request, TRANSFORMS[transform](request))
+    return replace(answer, reply=echo.bare(answer.reply)[::-1]) if transform == "reverse" else answer
+
+
+def _ask_longest(echo: EchoConversation, transform: str, learned: LearnedDialect) -> None:
     """Send longer and longer requests until one is not answered whole."""
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
     for size in FRAME_SIZES if key == "utterance" else PROBED_SIZES:
         said = numbered(size, NUMBERED)
-        reply = echo.ask(said, said).reply
+        reply = _forwards(echo, said, transform).reply
         if said not in reply:
             _conclude_longest(learned, key, longest, size, in_common(reply, said))
             return
