@@ -89,7 +89,7 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
         class Echo(socketserver.BaseRequestHandler):
             def handle(self):
                 while request := self.request.recv(1000):
-                    self.request.sendall(request[::-1])
+                    self.request.sendall(request.hex().encode())
         socketserver.ThreadingTCPServer(('127.0.0.1', {port}), Echo).serve_forever()
         """
     )

@@ -112,19 +112,19 @@ def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
 
 @pytest.mark.slow
 def test_what_was_not_understood_is_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """No dialect is spoken backwards."""
+    """No dialect is spoken in hexadecimal digits."""
     folder = write(
-        backwards="""
+        hexadecimal="""
         import socketserver
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
                 while said := self.request.recv(1024):
-                    self.request.sendall(said[::-1])
+                    self.request.sendall(said.hex().encode())
     """
     )
-    assert main(["schedule", f"{folder}/backwards.py:Handler", "--learn", *LONG]) == 2
+    assert main(["schedule", f"{folder}/hexadecimal.py:Handler", "--learn", *LONG]) == 2
     told = capsys.readouterr().err
-    assert "as an echo: echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'  1-lesaeW" in told
+    assert "as an echo: echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'20204f7" in told
     assert "as a chat: not even by 1000 clients; " in told
 
 
