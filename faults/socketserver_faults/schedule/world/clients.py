@@ -109,6 +109,10 @@ class LearnedSite:
     def start(self, _: float) -> Self:
         return self
 
+    def last_error(self) -> str:
+        """Return nothing: what a run prints is in its story."""
+        return ""
+
     def close(self) -> None:
         """Nothing: the run ends the program."""
 
