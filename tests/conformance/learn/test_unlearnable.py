@@ -34,6 +34,12 @@ def knows_no_word(client: socket.socket) -> None:
         client.sendall(b"what?\r\n" * len(lines))
 
 
+def refuse(client: socket.socket) -> None:
+    with client.makefile("rb") as lines:
+        for line in lines:
+            client.sendall(b"err: unknown command: " + line)
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -46,6 +52,7 @@ def knows_no_word(client: socket.socket) -> None:
         ),
         (lambda client: [client.sendall(b"more " * 5000) for _ in range(1000)], "the server sends without end"),
         (lambda client: [client.recv(1024) for _ in range(100)], "neither lines nor frames of a fixed size nor length"),
+        (refuse, "annika heard b'err: unknown command: wolverine-"),
         (
             lambda client: (client.sendall(b"Password: "), [client.recv(1024) for _ in range(100)]),
             "it had been greeted by b'Password: '",

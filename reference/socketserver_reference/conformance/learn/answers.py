@@ -24,6 +24,9 @@ JOIN_WORDS = ("/join", "JOIN")
 JOINING = re.compile(rb"\b(?:join|enter)\b[^\n]*\b(?:room|channel)|\b(?:room|channel)\b[^\n]*\bjoin", re.IGNORECASE)
 """What a server says to a client that is in no room."""
 
+REFUSING = re.compile(rb"\b(?:err(?:or)?|unknown|invalid|unrecogni[sz]ed|comm?an[dm]s?|usage|help)\b", re.IGNORECASE)
+"""What a server says that takes no word but commands, in an answer that may repeat the word."""
+
 NAME_WORDS = re.compile(r"name|nick|handle|alias|user|login|who are you|call you", re.IGNORECASE)
 ROOM_WORDS = re.compile(r"room|channel|group|topic|lobby", re.IGNORECASE)
 YES_OR_NO = re.compile(r"\b(y|yes)\s*/\s*(n|no)\b", re.IGNORECASE)

@@ -4,13 +4,19 @@ Each attempt is a meeting of three clients on a fresh server. If not all hear ea
 or ends utterances otherwise; if a meeting works but its dialect would be refused, the next may do better.
 """
 
-import re
 from collections.abc import Callable, Iterator
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn import framing as deliveries
-from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText, answers_to, commands_shown, joins
+from socketserver_reference.conformance.learn.answers import (
+    NAME_FIELD,
+    REFUSING,
+    AnswerText,
+    answers_to,
+    commands_shown,
+    joins,
+)
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
@@ -46,9 +52,6 @@ MAX_SLOW_MEETINGS = 3
 """Most meetings that are tried again slowly."""
 
 LINE_ENDS = (b"\n", b"\r\n")
-
-REFUSING = re.compile(rb"\b(?:err(?:or)?|unknown|invalid|unrecogni[sz]ed|comm?an[dm]s?|usage|help)\b", re.IGNORECASE)
-"""What a server says that takes no word but commands, in an answer that may repeat the word."""
 
 Refusal = Callable[[UnderstoodMeeting], str]
 """Returns why the dialect that a meeting shows would be refused, or ""."""

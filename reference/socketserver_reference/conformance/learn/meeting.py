@@ -10,7 +10,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.answers import AnswerText
+from socketserver_reference.conformance.learn.answers import REFUSING, AnswerText
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import quoted
 from socketserver_reference.conformance.learn.framing import (
@@ -182,7 +182,7 @@ class Meeting:
     def failure_reason(self) -> str:
         """Return why nothing can be learned from this meeting, as part of a sentence."""
         last = self.utterances[-1]
-        if self.heard_by_themselves:
+        if self.heard_by_themselves and not REFUSING.search(last.heard[last.speaker]):
             return f"what {last.speaker} says comes back to {last.speaker} alone: try `learn echo`"
         heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "no client did"
         greeting = self.arrivals[last.speaker].greeting
