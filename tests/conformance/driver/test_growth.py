@@ -1,5 +1,6 @@
 """What a server keeps of clients that have left is seen; what it allocates once, or lets go of later, passes."""
 
+import math
 import os
 import sys
 import time
@@ -246,5 +247,13 @@ def test_on_a_busy_machine_all_rounds_may_take_longer(
 ) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert driver_growth.all_rounds_timeout(harmed=False) == seconds
-    assert driver_growth.all_rounds_timeout(harmed=True) == 30  # its own threads may be what is so busy
+    assert driver_growth.all_rounds_timeout(60.0, harmed=False) == seconds
+    assert driver_growth.all_rounds_timeout(60.0, harmed=True) == 30  # its own threads may be what is so busy
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(60.0, 30), (300.0, 100), (math.inf, 30)])
+def test_where_much_of_the_budget_is_left_all_rounds_may_take_longer(
+    left: float, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    assert driver_growth.all_rounds_timeout(left, harmed=False) == pytest.approx(seconds)

@@ -21,6 +21,9 @@ from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE, Resources
 
+SHARE_OF_BUDGET = 1 / 3
+"""Share of the time that is left which all rounds may take, if that is more than they need elsewhere."""
+
 
 class _Rounds:
     """The rounds on one server."""
@@ -42,7 +45,8 @@ class _Rounds:
         session.prepare()
         if session.site.resources() is None:
             raise NotApplicable(growth.UNSEEN)
-        self._timeout = all_rounds_timeout(harmed=not session.masking.known.isdisjoint(LASTING))
+        harmed = not session.masking.known.isdisjoint(LASTING)
+        self._timeout = all_rounds_timeout(session.budget.left, harmed=harmed)
         self._until = time.monotonic() + self._timeout
         story = self._play(1, timeout)
         failed = ""
@@ -118,12 +122,14 @@ class _Rounds:
         return False
 
 
-def all_rounds_timeout(*, harmed: bool) -> float:
-    """Return the seconds for all rounds: where N threads want each processor, everything takes N times as long. Those
-    of a server that is harmed by clients that leave may be its own.
+def all_rounds_timeout(left: float, *, harmed: bool) -> float:
+    """Return the seconds for all rounds, more where very many are left of the budget.
+
+    Where N threads want each processor, everything takes N times as long. Those of a server that is harmed by clients
+    that leave may be its own.
     """
     crowded = 1.0 if harmed else max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    return growth.ALL_ROUNDS_TIMEOUT * crowded
+    return max(growth.ALL_ROUNDS_TIMEOUT * crowded, left * SHARE_OF_BUDGET if left < math.inf else 0.0)
 
 
 def _visits(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
