@@ -99,9 +99,9 @@ class HardenedChat(Conformance):
     def test_a_client_connects_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
         # While the server delivers, both come: it may see the newcomer before the reset, about one time in three.
-        for count in range(play.dialect.limits.rounds(24, utterances=12, joins=2)):
+        for count in range(play.dialect.limits.rounds(24, utterances=28, joins=2)):
             rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann")]
-            rude += [Send("ann", numbered(8 * 1024))] if count % 3 else []
+            rude += [Send("ann", numbered(24 * 1024))] if count % 3 else []
             rude += [Reset(f"x{count}"), Connect(f"y{count}"), Settle(), WaitUntilHeard(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
