@@ -63,6 +63,12 @@ def test_other_lines_of_a_delivery_are_notices(deliver: bytes, template: str, no
     assert "lines like this come with each delivery" in reason(text, "notices")
 
 
+def test_other_lines_of_a_delivery_end_as_it_does_where_notices_end_otherwise() -> None:
+    dialect = learned(chat(deliver=b"from member{number}:\r\n{body}\r\n", to_sender=None, joined=b"* one more\n"))
+    assert (dialect.framing_out.newline, dialect.template) == (b"\n", Template("{body}\r"))
+    assert set(dialect.notices) == {Template("* one more"), Template("from member{any}:\r")}
+
+
 def test_a_line_before_a_delivery_that_nothing_marks_is_not_understood() -> None:
     with pytest.raises(CannotLearn) as told:
         propose("chat", chat(deliver=b"{count}\n{body}\n", to_sender=None), 0.1, 10)

@@ -51,9 +51,14 @@ class ObservedFraming:
     @property
     def by_newline(self) -> "ObservedFraming":
         """The same deliveries, if \\n alone ends lines: what is before it belongs to them."""
-        end = self.framing.newline
-        tail = self.tail + end.removesuffix(NEWLINE)
-        return replace(self, framing=replace(self.framing, newline=NEWLINE), tail=tail)
+        rest = self.framing.newline.removesuffix(NEWLINE)
+        return replace(
+            self,
+            framing=replace(self.framing, newline=NEWLINE),
+            tail=self.tail + rest,
+            around=tuple(tuple(line + rest for line in lines) for lines in self.around),
+            beside=tuple(Template(f"{template.text}{rest.decode()}") for template in self.beside),
+        )
 
 
 class NotUnderstood(Exception):
@@ -136,7 +141,7 @@ def _lines(parts: Sequence[tuple[bytes, bytes, bytes]], newline: bytes) -> Obser
     if min(map(len, below)) < 2 or any(NEWLINE in line for lines in (*above, *below) for line in lines):
         return None
     if len(set(map(len, below))) > 1:
-        _only([after for _, _, after in parts])
+        _only([after for _, _, after in parts])  # raises: they differ
     tail, prompt = _only([lines[0] for lines in below]), _only([lines[-1] for lines in below])
     always = min(map(len, above))  # what came before one text alone told something else
     around = tuple((*before[-always:-1], *after[1:-1]) for before, after in zip(above, below, strict=True))
