@@ -25,6 +25,9 @@ READ_EVENT, WRITE_EVENT = selectors.EVENT_READ, selectors.EVENT_WRITE
 ASKED = select.POLLIN | select.POLLPRI | select.POLLOUT
 """The events of who names none."""
 
+ENDED = getattr(select, "POLLRDHUP", 0)
+"""The event of a peer that sends no more, on Linux."""
+
 UNASKED = select.POLLERR | select.POLLHUP
 """Events that poll() reports whether they were asked for or not."""
 
@@ -114,7 +117,7 @@ def happens(end: End | Listener) -> int:
     """Return all events of poll() that there are."""
     events = select.POLLIN * end.readable() | select.POLLOUT * end.writable()
     error, over, ended = end.mishaps() if isinstance(end, End) else (False, end.over, end.over)
-    return events | select.POLLERR * error | select.POLLHUP * over | select.POLLRDHUP * ended
+    return events | select.POLLERR * error | select.POLLHUP * over | ENDED * ended
 
 
 def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:

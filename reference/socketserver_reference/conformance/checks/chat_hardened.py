@@ -98,7 +98,8 @@ class HardenedChat(Conformance):
     @decides("CHAT-12")
     def test_a_client_connects_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
-        # While the server delivers, both come: it may see the newcomer before the reset, about one time in three.
+        # While the server delivers, both come: it may see the newcomer before the reset. With so much to deliver it is
+        # still busy then; with more, clients would read between the two (FLOOD_THRESHOLD_BYTES).
         for count in range(play.dialect.limits.rounds(24, utterances=28, joins=2)):
             rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann")]
             rude += [Send("ann", numbered(24 * 1024))] if count % 3 else []

@@ -22,7 +22,7 @@ from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE, Resources
 
 SHARE_OF_BUDGET = 1 / 3
-"""Share of the time that is left which all rounds may take, if that is more than they need elsewhere."""
+"""Share of the time left that all rounds may take, where that is more than ALL_ROUNDS_TIMEOUT."""
 
 
 class _Rounds:
