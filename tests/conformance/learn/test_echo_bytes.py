@@ -9,7 +9,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from tests.servers.dialect_servers import served
+from tests.servers.dialect_servers import answering, served
 from tests.support.learning import learned, proposed, reason, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
@@ -79,6 +79,13 @@ def test_a_reply_in_the_reverse_order_and_what_its_server_does_not_take() -> Non
     dialect = read(text, "learned", "learned")
     assert (dialect.transform, dialect.handling, dialect.chunk) == ("reverse", "escaped", 1024)
     assert r"invalid UTF-8: b'\xff\xc3(' came as" in reason(text, "handling")
+
+
+@pytest.mark.parametrize(("before", "template"), [(b"", "{body}"), (b"is ", "is {body}")])
+def test_datagrams_that_come_back_in_the_reverse_order(before: bytes, template: str) -> None:
+    dialect = learned(answering(lambda request: before + request[:3000][::-1]), "echo")
+    assert (dialect.transform, dialect.datagram) == ("reverse", 3000)
+    assert dialect.reply_template == Template(template)
 
 
 def test_words_around_the_reply_that_count_the_requests_are_in_no_dialect() -> None:

@@ -50,6 +50,8 @@ class DatagramConversation:
         self._fence = b""
         self.around = b"", b""
         """What stands before and behind what was said, in every answer."""
+        self.backwards = False
+        """Whether answers have the bytes of what was said in the reverse order."""
         self.lost = 0
         """How often a datagram was sent again because its answer did not come."""
         self.extra: bytes | None = None
@@ -90,9 +92,12 @@ class DatagramConversation:
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
     def ask_for(self, datagram: bytes) -> bytes:
-        """Send a datagram; return what of its answer is not around it, b"" for nothing."""
+        """Send a datagram; return what of its answer is not around it, in the order in which it was said, b"" for
+        nothing.
+        """
         before, after = self.around
-        return (self.ask(datagram) or b"").removeprefix(before).removesuffix(after)
+        answer = (self.ask(datagram) or b"").removeprefix(before).removesuffix(after)
+        return answer[::-1] if self.backwards else answer
 
     def _send(self, datagram: bytes) -> None:
         self._journal.did("client", "sends", datagram)
@@ -154,12 +159,14 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
     why = f"{quoted(REQUEST)} came back as {'nothing' if answer is None else quoted(answer)}"
     for name, transform in TRANSFORMS.items():
         if answer == transform(REQUEST):
+            datagrams.backwards = name == "reverse"
             learned.learn("echo", "transform", name, why)
             return
     for name, transform in TRANSFORMS.items():
         before, said, after = (answer or b"").partition(transform(REQUEST))
         if said and datagrams.ask(AGAIN) == before + transform(AGAIN) + after:
             datagrams.around = before, after
+            datagrams.backwards = name == "reverse"
             learned.learn("echo", "transform", name, why)
             learned.learn("echo", "reply", f"{patterns.literal(before)}{{body}}{patterns.literal(after)}", why)
             return
