@@ -8,6 +8,7 @@ import queue
 import socket
 import socketserver
 import threading
+import weakref
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -232,7 +233,7 @@ class KeepsItsPort(socketserver.BaseServer):
     def server_close(self) -> None:
         port: Any = self.socket.dup()  # type: ignore[attr-defined]
         super().server_close()
-        self.__dict__["port"] = port
+        weakref.finalize(self, port.close)
 
 
 class KeepsItsFile(StreamServer):
