@@ -126,9 +126,19 @@ def change(diff: str) -> tuple[str, str]:
     return out, put
 
 
+def explained() -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return the entry of each survivor that has a reason, by its file and the lines that it takes out and puts in."""
+    return {
+        (mutant["file"], mutant["out"], put): entry
+        for entry in tomllib.loads(SURVIVORS.read_text())["survivor"]
+        for mutant in entry["mutant"]
+        for put in mutant["put"]
+    }
+
+
 def report(base: WorkDB, only: list[str]) -> int:
     """Print the score of each file, and each survivor; return how many have no reason."""
-    reasons = {(one["file"], one["out"], one["put"]): one for one in tomllib.loads(SURVIVORS.read_text())["survivor"]}
+    reasons = explained()
     where = {item.job_id: item.mutations[0].module_path.name for item in base.work_items}
     unexplained = 0
     print(f"{'file':<18}{'mutants':>8}{'judged':>8}{'found':>8}{'equivalent':>12}{'score':>8}")

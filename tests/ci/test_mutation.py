@@ -98,8 +98,8 @@ def test_a_survivor_needs_a_reason_and_counts_unless_it_is_equivalent(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "survivors.toml")
-    of = f'[[survivor]]\nfile = "chat.py"\nout = "self.join()"\nput = "pass"\n{entry}\n' if entry else "survivor = []"
-    mutation.SURVIVORS.write_text(of)
+    mutant = '[[survivor.mutant]]\nfile = "chat.py"\nout = "self.join()"\nput = ["self.fork()", "pass"]\n'
+    mutation.SURVIVORS.write_text(f"[[survivor]]\n{entry}\n{mutant}" if entry else "survivor = []")
     assert judged(mutation, monkeypatch, "survived", "--only", "chat.py", "--sample", "1")[0] == status
     out = capsys.readouterr().out
     assert f"chat.py: self.join()\n    -> pass\n    {told}\n" in out
@@ -127,15 +127,20 @@ def test_the_copy_is_what_the_judges_check(mutation: Any, monkeypatch: pytest.Mo
 
 
 def test_each_survivor_that_has_a_reason_is_a_change_of_the_files_as_they_are(mutation: Any) -> None:
+    explained = mutation.explained()
+    assert explained
+    for (file, out, put), entry in explained.items():
+        source = (ROOT / mutation.PACKAGE / file).read_text()
+        assert out in " ".join(line.strip() for line in source.splitlines()), f"{out} is not there any more"
+        assert out != put
+        assert entry["reason"]
+
+
+def test_each_reason_and_each_survivor_is_given_once(mutation: Any) -> None:
     entries = tomllib.loads(mutation.SURVIVORS.read_text())["survivor"]
-    assert entries
-    for one in entries:
-        source = (ROOT / mutation.PACKAGE / one["file"]).read_text()
-        assert one["out"] in " ".join(line.strip() for line in source.splitlines()), (
-            f"{one['out']} is not there any more"
-        )
-        assert one["out"] != one["put"]
-        assert one["reason"]
+    reasons = [entry["reason"] for entry in entries]
+    assert len(reasons) == len({*reasons})
+    assert sum(len(mutant["put"]) for entry in entries for mutant in entry["mutant"]) == len(mutation.explained())
 
 
 def test_no_mutant_is_judged_if_the_reference_itself_is_found_broken(
