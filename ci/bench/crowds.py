@@ -7,6 +7,10 @@ a crowd closes. A crowd twice as large may cost twice as much.
 What it costs also depends on how much the server hears before the crowd leaves, for that it delivers to all. So the
 processor time is the least of several crowds.
 
+Two small crowds are those that the check of CHAT-15 compares, here with the reference and a server that goes on
+delivering to those who have gone: what `oracles/scaling.py` takes for too much has to lie between the two. Of these it
+is the median.
+
 Next: `buffers.py`.
 """
 
@@ -31,6 +35,12 @@ KINDS = ("close", "reset", "stay")
 SERVED = (("chat", "tcp"), ("chat", "unix"), ("overthreaded", "tcp"))
 """Programs of the reference, and the transports over which they are measured."""
 
+COMPARED = (24, 96)
+"""The crowds that the check of CHAT-15 compares."""
+
+FAULT = "keeps-who-is-cut-off"
+"""The fault that this check finds."""
+
 MIN_CROWDS = 5
 """Crowds of each size at least: of as few as three, all may be heard before they leave on a busy machine."""
 
@@ -52,6 +62,12 @@ class Talker(threading.Thread):
         self._until = results.now() + seconds
 
     def run(self) -> None:
+        try:
+            self._talk()
+        except ConnectionError:  # it was cut off
+            self.delays.append(float("inf"))
+
+    def _talk(self) -> None:
         while results.now() < self._until:
             word = b"<word %d>" % len(self.delays)
             begun = results.now()
@@ -60,8 +76,7 @@ class Talker(threading.Thread):
             while word not in heard:
                 more = self.client.recv(1 << 20)
                 if not more:
-                    self.delays.append(float("inf"))  # it was cut off
-                    return
+                    raise ConnectionResetError
                 heard = heard[-len(word) :] + more
             self.delays.append(results.now() - begun)
             select.select([], [], [], PAUSE)
@@ -143,3 +158,8 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
         if not options.short:
             ends = [measure_end(command, transport, sizes[-1])["delay_s"] for _ in range(options.times)]
             results.add(table, {**at, "what": "SIGTERM", "members": sizes[-1], "delay_s": statistics.median(ends)})
+    for name, command in (("chat", served.reference("chat", "tcp", "--quiet")), (FAULT, served.fault(FAULT))):
+        for size in COMPARED:
+            runs = [measure_crowd(command, "tcp", "close", size, seconds)["cpu_s"] for _ in range(options.times)]
+            at = {"server": name, "transport": "tcp", "what": "close", "members": size}
+            results.add(table, {**at, "cpu_s": statistics.median(runs)})  # the fault cuts the talker off

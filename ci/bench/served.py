@@ -101,6 +101,11 @@ def reference(program: str, transport: str, *options: str) -> str:
     return f"{python(*words)} {place(transport)}"
 
 
+def fault(name: str) -> str:
+    """Return the command of a server with a planted bug."""
+    return f"{python('-m', 'socketserver_faults', 'serve', name, '--quiet')} {place('tcp')}"
+
+
 def peer(name: str, protocol: str, transport: str) -> str:
     """Return the command of another server."""
     return f"{python(str(HERE / 'servers.py'), name, protocol, transport)} {place(transport).split()[1]}"

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
+from socketserver_reference.conformance.checks.chat_crowds import LEAVING_CLIENTS
+from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR
 
 HERE = Path(__file__).resolve().parents[2] / "ci" / "bench"
 MODULES = [file.stem for file in HERE.glob("*.py")]
@@ -70,10 +74,30 @@ def test_what_was_measured_before_an_error_or_an_interrupt_is_kept(
 
 def test_of_several_crowds_the_one_counts_that_cost_least(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     crowds = bench("crowds")
-    costs = iter([3.0, 1.0, 2.0, 4.0, 5.0] * 2)
+    costs = iter([3.0, 1.0, 2.0, 4.0, 5.0] * 2 + [0.1, 9.0, 0.0, 0.2, 9.0, 0.0, 0.3, 9.0, 0.0, 0.4, 9.0, 0.0])
     monkeypatch.setattr(crowds, "measure_crowd", lambda *_: {"cpu_s": (cost := next(costs)), "delay_s": cost})
-    (table,) = crowds.measure(SimpleNamespace(short=True, times=1))
-    assert [(row["members"], row["cpu_s"], row["delay_s"]) for row in table.rows] == [(100, 1.0, 3.0), (400, 1.0, 3.0)]
+    (table,) = crowds.measure(SimpleNamespace(short=True, times=3))
+    found = [(row["members"], row["cpu_s"], row["delay_s"]) for row in table.rows[:2]]
+    assert found == [(100, 1.0, 3.0), (400, 1.0, 3.0)]
+    compared = [(row["server"], row["members"], row["cpu_s"]) for row in table.rows[2:]]
+    assert compared == [("chat", 24, 0.1), ("chat", 96, 0.2), (crowds.FAULT, 24, 0.3), (crowds.FAULT, 96, 0.4)]
+    (row,) = (row for row in bench("results").ratios([table]).rows if crowds.FAULT in row["beside"])
+    assert (row["ratio"], row["limit"]) == (0.5, 0.5)
+
+
+def test_a_talker_that_is_cut_off_waits_for_ever(bench: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        member, _ = listener.accept()
+        with member:
+            talker = bench("crowds").Talker(client, 60.0)
+            talker.start()
+            member.recv(1)  # and the rest of the word unread, so that it reads a reset
+        talker.join()
+    assert talker.delays == [float("inf")]
+
+
+def test_the_suite_compares_the_crowds_that_are_measured(bench: Any) -> None:
+    assert bench("crowds").COMPARED == (LEAVING_CLIENTS // ROOM_FACTOR, LEAVING_CLIENTS)
 
 
 def test_a_larger_send_buffer_holds_more_for_a_client_that_does_not_read(bench: Any) -> None:
@@ -99,7 +123,7 @@ def test_each_ratio_is_of_servers_that_are_measured(bench: Any) -> None:
         if claim.table == "checks":
             continue
         for server in (claim.of["server"], claim.beside["server"]):
-            assert server in {"rooms": chats, "echoes": echoes, "crowds": ["chat"]}[claim.table]
+            assert server in {"rooms": chats, "echoes": echoes, "crowds": ["chat", bench("crowds").FAULT]}[claim.table]
 
 
 def test_medians_and_the_slowest_hundredth(bench: Any) -> None:

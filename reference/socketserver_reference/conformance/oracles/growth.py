@@ -26,7 +26,7 @@ CLIENT_KIB = 4
 """KiB of memory kept of each client, from which on memory grows: a page.
 
 What the server has written to must grow so in each round, and what it may write to in the last ones: a Java virtual
-machine lets garbage lie in memory that it has from the beginning (measured: 5 KiB of each of 5,125 clients).
+machine lets garbage lie in memory that it has from the beginning.
 """
 
 ALL_ROUNDS_TIMEOUT = 30.0

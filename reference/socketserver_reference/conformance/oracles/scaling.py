@@ -7,9 +7,8 @@ is then four times as much, what must not be done sixteen times.
 
 What is compared is the processor time that the server uses, from when the crowd begins to leave until it has come to
 rest. How long those who stay wait for each other is what the clause is about, but no evidence: on a busy machine they
-wait as long for a server that does hardly anything (measured: six processes that compute make it ten to thirty times
-as long), and processor time is the server's alone. The two rooms take turns, and it has to show twice. A server that
-needs little is not asked further: its figures are too small to be compared.
+wait as long for a server that does hardly anything, and processor time is the server's alone. The two rooms take turns,
+and it has to show twice. A server that needs little is not asked further: its figures are too small to be compared.
 
 The crowd has to be gone before the server has heard much of it, or no deliveries in vain are left; so all
 of it is done without looking at anything meanwhile (`Stage.play_at_once`).
@@ -28,12 +27,12 @@ ROOM_FACTOR = 4
 MAX_COST_FACTOR = 7
 """How many times as much it may cost: between as many times as it is large, and the square of that.
 
-Measured with crowds of 96 and 24, in seconds of processor time; the first server is the reference, the second the same
-but that a member that is cut off stays listed:
+In seconds of processor time, as `make bench OPTIONS='--only crowds'` measures them again; the second server is the
+reference, but that a member that is cut off stays listed. A crowd that a busy machine delays costs less.
 
-                                       96              24            times
-    nobody stays listed           0.01 to 0.17    0.004 to 0.03    (not judged)
-    who is cut off stays listed   2.2  to 3.1     0.10  to 0.23     10 to 22
+                                  24               96           times
+    reference              0.003 to 0.014    0.01 to 0.04    (not judged)
+    keeps-who-is-cut-off    0.05 to 0.13      1.5 to 1.6       12 to 30
 """
 
 MAX_UNJUDGED_SECONDS = 0.25
