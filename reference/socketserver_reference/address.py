@@ -83,7 +83,7 @@ class Address:
 def server_address(server: Any) -> Address:
     """Return where a server listens, with the port it got when it asked for port 0."""
     name = server.socket.getsockname()
-    datagram = server.socket_type == socket.SOCK_DGRAM
+    datagram = server.socket.type == socket.SOCK_DGRAM
     if isinstance(name, str):
         return Address("unix-datagram" if datagram else "unix", path=name)
     return Address("udp" if datagram else "tcp", host=name[0], port=name[1])

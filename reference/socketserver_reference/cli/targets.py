@@ -1,9 +1,6 @@
 """The targets and the dialect that a command line names."""
 
 import argparse
-import os
-import tempfile
-import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -54,16 +51,13 @@ def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]:
     """Return the reference as targets in this process; the echo has one over connections and one over datagrams."""
     from socketserver_reference.conformance.targets.in_process import InProcess
+    from socketserver_reference.conformance.targets.ports import anywhere
     from socketserver_reference.family import make_server
 
     transports = [transport] if transport else ["tcp", "udp"] if protocol == "echo" else ["tcp"]
     name = f"the reference in this process, over {' and '.join(transports)}"
-    path = os.path.join(tempfile.gettempdir(), f"embedded-{uuid.uuid4().hex}")  # the server removes it when it closes
-    targets = {}
-    for one in transports:
-        address = Address(one, path=path) if one.startswith("unix") else Address(one, "127.0.0.1")
-        targets[conformance_protocol(protocol, one)] = InProcess(partial(make_server, protocol, address), name=name)
-    return name, targets
+    made = {one: InProcess(partial(make_server, protocol, anywhere(one)), name=name) for one in transports}
+    return name, {conformance_protocol(protocol, one): target for one, target in made.items()}
 
 
 def conformance_protocol(protocol: str, transport: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
-from socketserver_reference.conformance.runner.collected_family import anywhere
+from socketserver_reference.conformance.targets.ports import anywhere
 from socketserver_reference.echo import EchoHandler
 from socketserver_reference.family import PROGRAMS, server_class
 

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.conformance.inprocess.coordinator import THREAD_NAME_PREFIX
 from socketserver_reference.conformance.inprocess.probes import Handler, instrument, probe
 from socketserver_reference.conformance.targets.client import describe
-from socketserver_reference.conformance.targets.in_process import bound_address
 
 ConcurrencyName = Literal["sync", "threading", "forking"]
 Make = Callable[[Handler | None], socketserver.BaseServer]
@@ -72,7 +71,7 @@ class HostedServer:
         self.server: Any = make(None if own else probe(coordinator))
         if own:
             instrument(self.server, coordinator)
-        self.address = bound_address(self.server)
+        self.address = server_address(self.server)
         self.failure = ""
 
     def serve(self) -> None:

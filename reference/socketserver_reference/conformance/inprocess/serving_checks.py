@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from socketserver_reference.address import server_address
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
 from socketserver_reference.conformance.inprocess.hosts import ThreadHost, open_sockets, remove_path
@@ -23,7 +24,6 @@ from socketserver_reference.conformance.inprocess.support import (
 )
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
-from socketserver_reference.conformance.targets.in_process import bound_address
 
 LINE = b"a line\n"
 
@@ -155,7 +155,7 @@ class ServingChecks(ServerChecks):
             first: Any = self.target.make(None)
         except Exception as error:  # any exception of the maker
             raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
-        address, sockets = bound_address(first), open_sockets()
+        address, sockets = server_address(first), open_sockets()
         exchange.does("a second server of the same class is made for the address of the first")
         try:
             type(first)(first.server_address, first.RequestHandlerClass).server_close()

@@ -7,20 +7,19 @@ This is the only file of the suite that imports servers. It combines them with t
 import os
 import socket
 import socketserver
-import tempfile
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.address import TRANSPORTS, Address, is_of_this_host
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.targets.ports import anywhere
 from socketserver_reference.family import PROGRAMS, Refused, make_server
 
 
@@ -38,13 +37,6 @@ class Maker:
         if handler is not None:
             program = replace(program, connection_handler=handler, datagram_handler=handler)
         return make_server(program, anywhere(self.transport, self.host), self.concurrency)
-
-
-def anywhere(transport: str, host: str = "127.0.0.1") -> Address:
-    """Return an address where nothing listens yet."""
-    if transport.startswith("unix"):
-        return Address(transport, path=os.path.join(tempfile.gettempdir(), f"served-{uuid.uuid4().hex}"))
-    return Address(transport, host=host)
 
 
 def can_serve(program: str, transport: str, concurrency: str) -> bool:
@@ -77,23 +69,13 @@ def family(transports: Iterable[str] = TRANSPORTS, host: str = "127.0.0.1", wher
 
 def family_over_ipv6() -> list[ServerSpec]:
     """Return the servers that listen at ::1; none where this system has no IPv6."""
-    return family(("tcp", "udp"), "::1", " and IPv6") if has_ipv6() else []
+    return family(("tcp", "udp"), "::1", " and IPv6") if is_of_this_host("::1", socket.AF_INET6) else []
 
 
 def family_everywhere() -> list[ServerSpec]:
     """Return a server that listens at every address, and so has more than one of its own."""
     maker = Maker("echo", "udp", "sync", "0.0.0.0")
     return [ServerSpec("sync echo over udp everywhere", "udp", "sync", maker)]
-
-
-def has_ipv6() -> bool:
-    """Whether a server can listen at ::1."""
-    try:
-        with socket.socket(socket.AF_INET6) as trying:
-            trying.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 class FamilyConformance(ServerConformance):

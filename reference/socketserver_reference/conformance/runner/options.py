@@ -114,129 +114,88 @@ class Option:
         return [f"{prefix}{self.name}={one}" for one in (value if self.repeatable else [value])]
 
 
-def _of(option: Option) -> dict[str, Option]:
-    return {"option": option}
+def _option(
+    default: Any, help: str, read: Callable[[str], Any] | None = None, metavar: str | None = None, **more: Any
+) -> Any:
+    """Return a field of `Options`: see `Option`, also for what `more` there can be."""
+    return field(default=default, metadata={"option": Option(help, read, metavar, default=default, **more)})
 
 
 @dataclass(frozen=True)
 class Options:
     """The options, and the values of one run."""
 
-    profile: str | None = field(
-        default=None, metadata=_of(Option("check the clauses of this profile only", choices=PROFILES, effort=True))
+    profile: str | None = _option(None, "check the clauses of this profile only", choices=PROFILES, effort=True)
+    only: Sequence[str] = _option(
+        (), "check this clause only, for example CHAT-7 (repeatable)", clause, "ID", repeatable=True
     )
-    only: Sequence[str] = field(
-        default=(),
-        metadata=_of(Option("check this clause only, for example CHAT-7 (repeatable)", clause, "ID", repeatable=True)),
+    strict: bool = _option(False, "a violated SHOULD fails the check, too", effort=True)
+    examples: int = _option(
+        DEFAULT_EXAMPLES,
+        f"runs of each state machine, 0 for none (default: {DEFAULT_EXAMPLES})",
+        number(int, 0),
+        "N",
+        effort=True,
     )
-    strict: bool = field(default=False, metadata=_of(Option("a violated SHOULD fails the check, too", effort=True)))
-    examples: int = field(
-        default=DEFAULT_EXAMPLES,
-        metadata=_of(
-            Option(
-                f"runs of each state machine, 0 for none (default: {DEFAULT_EXAMPLES})",
-                number(int, 0),
-                "N",
-                effort=True,
-            )
-        ),
+    seed: int = _option(0, "seed of the state machines (default: 0)", seed, "N|random", effort=True)
+    database: str = _option(
+        "",
+        "keep the runs of state machines that fail there, and begin with those that are there: a directory, or "
+        "redis://host:port/number",
+        metavar="DIR|URL",
     )
-    seed: int = field(
-        default=0, metadata=_of(Option("seed of the state machines (default: 0)", seed, "N|random", effort=True))
+    timeout: float = _option(
+        DEFAULT_TIMEOUT,
+        f"timeout for anything that must come (default: {DEFAULT_TIMEOUT:g})",
+        number(float, 0.01, MAX_TIMEOUT),
+        "SECONDS",
+        effort=True,
     )
-    database: str = field(
-        default="",
-        metadata=_of(
-            Option(
-                "keep the runs of state machines that fail there, and begin with those that are there: a directory, or "
-                "redis://host:port/number",
-                metavar="DIR|URL",
-            )
-        ),
+    idle: float = _option(
+        0.0,
+        "seconds for which members say nothing, for CHAT-21 (default: 0, which leaves that clause out)",
+        number(float, 0, MAX_TIMEOUT),
+        "SECONDS",
+        effort=True,
     )
-    timeout: float = field(
-        default=DEFAULT_TIMEOUT,
-        metadata=_of(
-            Option(
-                f"timeout for anything that must come (default: {DEFAULT_TIMEOUT:g})",
-                number(float, 0.01, MAX_TIMEOUT),
-                "SECONDS",
-                effort=True,
-            )
-        ),
+    budget: float | None = _option(
+        None,
+        "seconds that the check of a server may take; what has no time left is not checked (default: 60, more with a "
+        "longer timeout, more examples, or a dialect whose limits make clients wait; twice as many if clients that "
+        "leave harm it)",
+        number(float, 0.1, MAX_TIMEOUT),
+        "SECONDS",
+        effort=True,
     )
-    idle: float = field(
-        default=0.0,
-        metadata=_of(
-            Option(
-                "seconds for which members say nothing, for CHAT-21 (default: 0, which leaves that clause out)",
-                number(float, 0, MAX_TIMEOUT),
-                "SECONDS",
-                effort=True,
-            )
-        ),
+    any_segmentation: bool = _option(
+        False,
+        "accept any way to split what a client sends, as a proxy before the server may do, and leave out the clauses "
+        "about whole chunks",
     )
-    budget: float | None = field(
-        default=None,
-        metadata=_of(
-            Option(
-                "seconds that the check of a server may take; what has no time left is not checked (default: 60, more "
-                "with a longer timeout, more examples, or a dialect whose limits make clients wait; twice as many "
-                "if clients that leave harm it)",
-                number(float, 0.1, MAX_TIMEOUT),
-                "SECONDS",
-                effort=True,
-            )
-        ),
-    )
-    any_segmentation: bool = field(
-        default=False,
-        metadata=_of(
-            Option(
-                "accept any way to split what a client sends, as a proxy before the server may do, and leave out the "
-                "clauses about whole chunks"
-            )
-        ),
-    )
-    dialect: str = field(
-        default="",
-        metadata=_of(
-            Option(
-                "how the server's protocol differs from the reference's: a name from `socketserver-reference "
-                "dialects`, or a TOML file",
-                metavar="NAME|FILE",
-                per_server=True,
-            )
-        ),
+    dialect: str = _option(
+        "",
+        "how the server's protocol differs from the reference's: a name from `socketserver-reference dialects`, or a "
+        "TOML file",
+        metavar="NAME|FILE",
+        per_server=True,
     )
     """Empty if each class names its own."""
-    known: Path | None = field(
-        default=None,
-        metadata=_of(
-            Option(
-                "list of known failures, TOML: a listed clause fails the check if it holds, not if it is broken",
-                Path,
-                "FILE",
-                per_server=True,
-            )
-        ),
+    known: Path | None = _option(
+        None,
+        "list of known failures, TOML: a listed clause fails the check if it holds, not if it is broken",
+        Path,
+        "FILE",
+        per_server=True,
     )
-    reproduce: Path | None = field(
-        default=None,
-        metadata=_of(
-            Option(
-                "write here for each violated clause a script that shows the violation, with the standard library "
-                "alone",
-                Path,
-                "DIR",
-            )
-        ),
+    reproduce: Path | None = _option(
+        None,
+        "write here for each violated clause a script that shows the violation, with the standard library alone",
+        Path,
+        "DIR",
     )
 
 
-OPTIONS: tuple[Option, ...] = tuple(
-    replace(one.metadata["option"], field=one.name, default=one.default) for one in fields(Options)
-)
+OPTIONS: tuple[Option, ...] = tuple(replace(one.metadata["option"], field=one.name) for one in fields(Options))
 """The rows of the table."""
 
 SHARD = Option("run this part of all chosen tests, such as 1/4, the first of four", shard, "K/N", field="shard")

@@ -1,14 +1,12 @@
 """A server in this process, served in a thread."""
 
-import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import server_address
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.base import DirectSite
 from socketserver_reference.conformance.targets.resources import Resources, held_here
@@ -50,7 +48,7 @@ class InProcessSite(DirectSite):
 
     def _serve(self) -> None:
         self.server = self._target.make()
-        self.address = bound_address(self.server)
+        self.address = server_address(self.server)
         self._thread = threading.Thread(
             target=self.server.serve_forever, args=(IDLE_POLL_INTERVAL,), name="serve", daemon=True
         )
@@ -81,12 +79,3 @@ class InProcessSite(DirectSite):
         self.server.shutdown()
         self._thread.join()
         self.server.server_close()
-
-
-def bound_address(server: Any) -> Address:
-    """Return where a bound server listens."""
-    datagram = server.socket.type == socket.SOCK_DGRAM
-    name = server.socket.getsockname()
-    if isinstance(name, str):
-        return Address("unix-datagram" if datagram else "unix", path=name)
-    return Address("udp" if datagram else "tcp", host=name[0], port=name[1])

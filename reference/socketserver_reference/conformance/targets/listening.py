@@ -6,7 +6,6 @@ process. A server is what was launched, and whatever that started: a command may
 
 import os
 import socket
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -109,10 +108,8 @@ def sockets_of(those: Iterable[str]) -> set[str] | None:
 
 def _internet(transport: str, columns: list[str]) -> ListeningSocket:
     """Read a line of /proc/net/tcp or its like: number, local address, remote address, state, ..., inode."""
-    host, _, port = columns[1].partition(":")
-    words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
-    name = socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words)
-    return ListeningSocket(Address(transport, host=name.removeprefix("::ffff:"), port=int(port, 16)), columns[9])
+    host, port = proc_files.endpoint(columns[1])
+    return ListeningSocket(Address(transport, host=host.removeprefix("::ffff:"), port=port), columns[9])
 
 
 def _unix(columns: list[str]) -> ListeningSocket | None:

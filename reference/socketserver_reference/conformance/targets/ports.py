@@ -1,13 +1,16 @@
-"""Whether an address of this machine is free to listen at, and waiting until it is.
+"""Addresses of this machine that are free to listen at, and waiting until one is.
 
 A server that has ended may leave its port taken: connections that it closed first stay there for a minute (TIME_WAIT),
 and a child may still hold the port. SO_REUSEADDR avoids the former; many servers do not set it.
 """
 
 import errno
+import os
 import random
 import socket
+import tempfile
 import time
+import uuid
 from collections.abc import Callable
 
 from socketserver_reference.address import Address
@@ -17,6 +20,13 @@ from socketserver_reference.conformance.targets.notice import Notice
 
 PORT_POLL_INTERVAL = 0.05
 """Seconds between two polls: no event says when a port becomes free."""
+
+
+def anywhere(transport: str, host: str = "127.0.0.1") -> Address:
+    """Return an address where nothing listens yet: port 0 is any free one."""
+    if transport.startswith("unix"):
+        return Address(transport, path=os.path.join(tempfile.gettempdir(), f"served-{uuid.uuid4().hex}"))
+    return Address(transport, host=host)
 
 
 def is_taken(address: Address) -> bool:

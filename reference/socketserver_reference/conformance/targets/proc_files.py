@@ -1,6 +1,8 @@
 """Reads the files of /proc, in which Linux tells of its processes: what has ended, or cannot be seen, is empty."""
 
 import os
+import socket
+import struct
 from pathlib import Path
 
 READ_BYTES = 65536
@@ -37,6 +39,13 @@ def rows(table: str, text: str = "") -> list[list[str]]:
     except OSError:  # this system has none
         return []
     return [line.split() for line in lines[1:] if text in line]
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Return the host and the port of a column of /proc/net/tcp or its like: hexadecimal digits, word by word."""
+    host, _, port = text.partition(":")
+    words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
+    return socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words), int(port, 16)
 
 
 def listed(directory: str) -> list[str]:

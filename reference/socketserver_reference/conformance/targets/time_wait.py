@@ -8,7 +8,6 @@ means nothing to the new one, and is reset. No program notices, since none liste
 
 import contextlib
 import socket
-import struct
 import time
 from collections.abc import Iterator
 
@@ -28,7 +27,7 @@ TABLES = {"/proc/net/tcp": socket.AF_INET, "/proc/net/tcp6": socket.AF_INET6}
 def end_all(address: Address) -> None:
     """End the connections that hold the port of a server, where no server listens any more."""
     for family, server, client in _held(address):
-        _reset(family, _sockaddr(client), _sockaddr(server))
+        _reset(family, proc_files.endpoint(client), proc_files.endpoint(server))
 
 
 def await_held(address: Address) -> bool:
@@ -47,13 +46,6 @@ def _held(address: Address) -> Iterator[tuple[socket.AddressFamily, str, str]]:
         for _, server, client, state, *_ in proc_files.rows(table, f":{address.port:04X} "):
             if state == TIME_WAIT and server.endswith(f":{address.port:04X}"):
                 yield family, server, client
-
-
-def _sockaddr(told: str) -> tuple[str, int]:
-    """Return an address as a socket takes it: the system tells it in hexadecimal digits, word by word."""
-    host, _, port = told.partition(":")
-    words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
-    return socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words), int(port, 16)
 
 
 def _reset(family: int, client: tuple[str, int], server: tuple[str, int]) -> None:
