@@ -18,6 +18,7 @@ import pytest
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.learn import conversation, datagram, first_contact, pace, propose, waiting
 from socketserver_reference.conformance.learn.questions import history, limits
+from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.targets import ports
 from tests.support.checking import Checker, Lifeline
 from tests.support.grouping import scheduling
@@ -105,6 +106,13 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
     opened = Lifeline(tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def on_one_processor() -> Iterator[None]:
+    """Stay on one processor: threads of which one runs at a time are twice as fast there."""
+    with one_processor(os.getpid()):
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,14 +11,8 @@ import pytest
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
-from socketserver_reference.conformance.runner.affinity import one_processor
 
-
-@pytest.fixture(autouse=True)
-def on_one_processor() -> Iterator[None]:
-    """Threads of which one runs at a time are twice as fast on one processor."""
-    with one_processor(os.getpid()):
-        yield
+pytestmark = pytest.mark.usefixtures("on_one_processor")
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> str:

@@ -29,6 +29,13 @@ class Ends:
         server.settimeout(TIMEOUT)
         return client, server
 
+    @contextmanager
+    def connected(self) -> Iterator[tuple[socket.socket, socket.socket]]:
+        """Yield the same, and close both at the end of the block."""
+        client, server = self.connect()
+        with client, server:
+            yield client, server
+
     def settle(self) -> None:
         """Return when nothing is under way."""
         assert self.proxy.settle(TIMEOUT), "the network does not come to rest"

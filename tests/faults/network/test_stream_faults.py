@@ -21,15 +21,13 @@ from tests.support.serving import connect_to, read, read_to_end, serving
 
 
 def test_segments_are_split_and_each_piece_is_a_segment() -> None:
-    with carrying(Conditions(split=2, way="to-server")) as ends:
-        client, server = ends.connect()
-        with client, server:
-            client.sendall(b"hello")
-            assert read(server, 5) == b"hello"
-            assert segments_received(server) == 3
-            server.sendall(b"hello")
-            assert read(client, 5) == b"hello"
-            assert segments_received(client) == 1
+    with carrying(Conditions(split=2, way="to-server")) as ends, ends.connected() as (client, server):
+        client.sendall(b"hello")
+        assert read(server, 5) == b"hello"
+        assert segments_received(server) == 3
+        server.sendall(b"hello")
+        assert read(client, 5) == b"hello"
+        assert segments_received(client) == 1
 
 
 def test_a_segment_does_not_wait_for_the_acknowledgement_of_the_one_before() -> None:
@@ -39,41 +37,36 @@ def test_a_segment_does_not_wait_for_the_acknowledgement_of_the_one_before() -> 
 
 
 def test_what_is_collected_goes_out_as_one_segment() -> None:
-    with carrying(Conditions(coalesce=3600.0, coalesce_bytes=15)) as ends:
-        client, server = ends.connect()
-        with client, server:
-            for word in (b"hello", b"happy", b"world"):
-                client.sendall(word)
-            assert read(server, 15) == b"hellohappyworld"
-            assert segments_received(server) == 1
-            client.sendall(b"rest")
-            client.shutdown(socket.SHUT_WR)
-            assert read_to_end(server) == b"rest"
+    with carrying(Conditions(coalesce=3600.0, coalesce_bytes=15)) as ends, ends.connected() as (client, server):
+        for word in (b"hello", b"happy", b"world"):
+            client.sendall(word)
+        assert read(server, 15) == b"hellohappyworld"
+        assert segments_received(server) == 1
+        client.sendall(b"rest")
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(server) == b"rest"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_reset_after_so_many_bytes_ends_both_sides_and_is_owned_up_to(way: Way) -> None:
-    with carrying(Conditions(reset_after=7, way=way)) as ends:
-        client, server = ends.connect()
-        with client, server:
-            speaker, hearer = (client, server) if way == "to-server" else (server, client)
-            hearer.sendall(b"this way it is calm")
-            assert read(speaker, 19) == b"this way it is calm"
-            speaker.sendall(b"hello")
-            assert read(hearer, 5) == b"hello"
-            speaker.sendall(b"world")
-            assert read(hearer, 2) == b"wo"
-            for sock in (hearer, speaker):
-                assert is_reset(sock)
-            (injected,) = ends.proxy.injected_events
-            assert (injected.what, injected.connection, injected.way, injected.place) == ("reset", 1, way, 7)
-            assert str(injected).endswith(f": the network resets both sides after 7 bytes {way}")
+    with carrying(Conditions(reset_after=7, way=way)) as ends, ends.connected() as (client, server):
+        speaker, hearer = (client, server) if way == "to-server" else (server, client)
+        hearer.sendall(b"this way it is calm")
+        assert read(speaker, 19) == b"this way it is calm"
+        speaker.sendall(b"hello")
+        assert read(hearer, 5) == b"hello"
+        speaker.sendall(b"world")
+        assert read(hearer, 2) == b"wo"
+        for sock in (hearer, speaker):
+            assert is_reset(sock)
+        (injected,) = ends.proxy.injected_events
+        assert (injected.what, injected.connection, injected.way, injected.place) == ("reset", 1, way, 7)
+        assert str(injected).endswith(f": the network resets both sides after 7 bytes {way}")
 
 
 def test_a_reset_that_is_certain_lets_nothing_pass() -> None:
     with carrying(Conditions(reset=1.0)) as ends:
-        client, server = ends.connect()
-        with client, server:
+        with ends.connected() as (client, server):
             client.sendall(b"hello")
             assert is_reset(server)
             assert is_reset(client)
@@ -81,17 +74,15 @@ def test_a_reset_that_is_certain_lets_nothing_pass() -> None:
 
 
 def test_a_half_close_by_the_network_loses_what_follows_one_way_only() -> None:
-    with carrying(Conditions(half_close_after=5, way="to-server")) as ends:
-        client, server = ends.connect()
-        with client, server:
-            client.sendall(b"hello world")
-            assert read_to_end(server) == b"hello"
-            server.sendall(b"still there?")
-            assert read(client, 12) == b"still there?"
-            (injected,) = ends.proxy.injected_events
-            assert injected.what == "half-close"
-            server.close()
-            assert read_to_end(client) == b""
+    with carrying(Conditions(half_close_after=5, way="to-server")) as ends, ends.connected() as (client, server):
+        client.sendall(b"hello world")
+        assert read_to_end(server) == b"hello"
+        server.sendall(b"still there?")
+        assert read(client, 12) == b"still there?"
+        (injected,) = ends.proxy.injected_events
+        assert injected.what == "half-close"
+        server.close()
+        assert read_to_end(client) == b""
 
 
 def test_who_cannot_be_connected_to_the_server_is_reset(caplog: pytest.LogCaptureFixture) -> None:
@@ -121,8 +112,7 @@ def test_a_client_waits_until_there_is_a_descriptor_for_it(monkeypatch: pytest.M
 
     monkeypatch.setattr(socket.socket, "accept", accept_in_the_end)
     with carrying() as ends:
-        client, server = ends.connect()
-        with client, server:
+        with ends.connected() as (client, server):
             client.sendall(b"hello")
             assert read(server, 5) == b"hello"
         assert troubles == []

@@ -43,8 +43,7 @@ def test_every_byte_arrives_in_order_both_ways_and_the_end_of_stream_after_the_l
     conditions: Conditions, said: bytes, answered: bytes
 ) -> None:
     with carrying(conditions) as ends:
-        client, server = ends.connect()
-        with client, server:
+        with ends.connected() as (client, server):
             assert exchange(client, said, server, answered) == (said, answered)
         assert ends.proxy.injected_events == []
 
@@ -56,24 +55,21 @@ def test_every_byte_arrives_in_order_both_ways_and_the_end_of_stream_after_the_l
 def test_a_megabyte_each_way_arrives(transport: str, conditions: Conditions, tmp_path: Path) -> None:
     said, answered = bytes(range(256)) * 4096, bytes(range(255, -1, -1)) * 4096
     with carrying(conditions, directory=tmp_path if transport == "unix" else None) as ends:
-        client, server = ends.connect()
-        with client, server:
+        with ends.connected() as (client, server):
             assert exchange(client, said, server, answered) == (said, answered)
         assert ends.proxy.most_held <= MAX_HELD_BYTES
     assert not (tmp_path / "proxy").exists()
 
 
 def test_who_half_closes_still_hears_the_other() -> None:
-    with carrying() as ends:
-        client, server = ends.connect()
-        with client, server:
-            client.sendall(b"last words")
-            client.shutdown(socket.SHUT_WR)
-            assert read_to_end(server) == b"last words"
-            server.sendall(b"are heard")
-            assert read(client, 9) == b"are heard"
-            server.close()
-            assert read_to_end(client) == b""
+    with carrying() as ends, ends.connected() as (client, server):
+        client.sendall(b"last words")
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(server) == b"last words"
+        server.sendall(b"are heard")
+        assert read(client, 9) == b"are heard"
+        server.close()
+        assert read_to_end(client) == b""
 
 
 @pytest.mark.parametrize("conditions", [UNIMPAIRED, Conditions(delay=0.005), Conditions(coalesce=0.005)], ids=str)
@@ -161,57 +157,50 @@ def test_a_send_to_a_closed_peer_brings_back_its_reset() -> None:
 
 
 def test_a_peer_that_does_not_read_stops_its_sender_and_loses_nothing() -> None:
-    with carrying() as ends:
-        client, server = ends.connect()
-        with client, server:
-            sent = fill(client, ends.proxy)
-            assert ends.proxy.most_held == MAX_HELD_BYTES
-            reader = threading.Thread(target=client.shutdown, args=(socket.SHUT_WR,))
-            reader.start()
-            assert len(read_to_end(server)) == sent
-            reader.join()
-            assert ends.proxy.most_held == MAX_HELD_BYTES
+    with carrying() as ends, ends.connected() as (client, server):
+        sent = fill(client, ends.proxy)
+        assert ends.proxy.most_held == MAX_HELD_BYTES
+        reader = threading.Thread(target=client.shutdown, args=(socket.SHUT_WR,))
+        reader.start()
+        assert len(read_to_end(server)) == sent
+        reader.join()
+        assert ends.proxy.most_held == MAX_HELD_BYTES
 
 
 def test_a_network_waits_idle_for_a_peer_that_does_not_read_after_the_end_of_stream(tmp_path: Path) -> None:
-    with carrying(directory=tmp_path) as ends:  # a Unix socket knows of the end of stream before it reads it
-        client, server = ends.connect()
-        with client, server:
-            sent = fill(client, ends.proxy)
-            for sock in (client, server):
-                sock.shutdown(socket.SHUT_WR)
-            assert read_to_end(client) == b""
-            ends.settle()
-            assert len(read_to_end(server)) == sent
+    # a Unix socket knows of the end of stream before it reads it
+    with carrying(directory=tmp_path) as ends, ends.connected() as (client, server):
+        sent = fill(client, ends.proxy)
+        for sock in (client, server):
+            sock.shutdown(socket.SHUT_WR)
+        assert read_to_end(client) == b""
+        ends.settle()
+        assert len(read_to_end(server)) == sent
 
 
 # Stalls, by hand
 
 
 def test_a_stalled_network_carries_nothing_until_it_resumes() -> None:
-    with carrying() as ends:
-        client, server = ends.connect()
-        with client, server:
-            ends.proxy.stall()
-            client.sendall(b"first, ")
-            client.sendall(b"second")
-            client.shutdown(socket.SHUT_WR)
-            ends.settle()
-            assert nothing_to_read(server)
-            assert ends.proxy.stalled
-            ends.proxy.resume()
-            assert read_to_end(server) == b"first, second"
+    with carrying() as ends, ends.connected() as (client, server):
+        ends.proxy.stall()
+        client.sendall(b"first, ")
+        client.sendall(b"second")
+        client.shutdown(socket.SHUT_WR)
+        ends.settle()
+        assert nothing_to_read(server)
+        assert ends.proxy.stalled
+        ends.proxy.resume()
+        assert read_to_end(server) == b"first, second"
 
 
 def test_a_stalled_network_holds_no_more_than_it_says() -> None:
-    with carrying() as ends:
-        client, server = ends.connect()
-        with client, server:
-            ends.proxy.stall()
-            sent = fill(client, ends.proxy)
-            assert ends.proxy.most_held == MAX_HELD_BYTES
-            ends.proxy.resume()
-            assert read(server, sent) == b"x" * sent
+    with carrying() as ends, ends.connected() as (client, server):
+        ends.proxy.stall()
+        sent = fill(client, ends.proxy)
+        assert ends.proxy.most_held == MAX_HELD_BYTES
+        ends.proxy.resume()
+        assert read(server, sent) == b"x" * sent
 
 
 def test_closing_ends_everything_though_clients_are_connected_and_stalled() -> None:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from glob import glob
 
 import pytest
@@ -15,8 +14,9 @@ from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.worlds import world_of
-from socketserver_reference.conformance.runner.affinity import one_processor
 from tests.support.serving import ROOT
+
+pytestmark = pytest.mark.usefixtures("on_one_processor")
 
 RACES = {
     "closed-request": ("greet", "CHAT-2", 0),
@@ -35,13 +35,6 @@ RACES = {
 
 MOST = 1000
 """Schedules within which each is found, whatever the scenario."""
-
-
-@pytest.fixture(autouse=True)
-def on_one_processor() -> Iterator[None]:
-    """Threads of which one runs at a time are twice as fast on one processor."""
-    with one_processor(os.getpid()):
-        yield
 
 
 def find(program: str, scenario: str | None = None, *, lines: bool = False) -> tuple[str, int]:

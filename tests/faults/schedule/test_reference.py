@@ -1,8 +1,5 @@
 """The scheduler on the reference: no schedule that is tried here breaks it, and none is taken for broken."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
 from socketserver_faults.schedule.exploration.explore import scenarios_for, search_random, search_schedules
@@ -11,17 +8,11 @@ from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.world import World
 from socketserver_faults.schedule.world.worlds import world_of
-from socketserver_reference.conformance.runner.affinity import one_processor
+
+pytestmark = pytest.mark.usefixtures("on_one_processor")
 
 LONG = ("flood", "resume", "cut-off")
 """Scenarios with too many decisions for a test; `make schedules` has them."""
-
-
-@pytest.fixture(autouse=True)
-def on_one_processor() -> Iterator[None]:
-    """Threads of which one runs at a time are twice as fast on one processor."""
-    with one_processor(os.getpid()):
-        yield
 
 
 def searched(program: str, scenario: str, deviations: int | None) -> SearchResult:

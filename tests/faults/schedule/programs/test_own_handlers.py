@@ -1,6 +1,5 @@
 """Handlers of one's own under their schedules, and that nothing real is touched."""
 
-import os
 import re
 import socket
 import socketserver
@@ -19,16 +18,10 @@ from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
 from socketserver_faults.schedule.world.worlds import world_of
-from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Send, Settle, Step
 from tests.servers import racy_chat
 
-
-@pytest.fixture(autouse=True)
-def on_one_processor() -> Iterator[None]:
-    """Threads of which one runs at a time are twice as fast on one processor."""
-    with one_processor(os.getpid()):
-        yield
+pytestmark = pytest.mark.usefixtures("on_one_processor")
 
 
 # Handlers of a user's own
