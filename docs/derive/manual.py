@@ -77,7 +77,7 @@ def commands_page() -> str:
     lines = ["# Commands", "Two programs; each command has `--help`, which says what its page here says."]
     for program, purposes in (
         (reference_command.PROGRAM, reference_command.COMMANDS),
-        (faults_command.PROGRAM, {name: about[0] for name, about in faults_command.COMMANDS.items()}),
+        (faults_command.PROGRAM, {name: purpose for name, (purpose, _) in faults_command.COMMANDS.items()}),
     ):
         rows = [(f"[{name}]({program}/{name}.md)", escaped(purpose)) for name, purpose in purposes.items()]
         lines += [f"## {program}", table(("command", "purpose"), rows)]

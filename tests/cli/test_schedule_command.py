@@ -75,7 +75,7 @@ def test_a_broken_clause_hides_no_other_in_another_scenario(
         "        members.remove(self.request)\n"
     )
     monkeypatch.setattr(
-        "socketserver_faults.cli.schedule.scenarios_for",
+        "socketserver_faults.schedule.exploration.explore.scenarios_for",
         lambda _, named, __: {name: SCENARIOS[name] for name in ([named] if named else ["speak", "arrive", "flood"])},
     )
     out = told(capsys, program, code=1)
@@ -120,7 +120,7 @@ def test_trouble_in_the_search_for_other_clauses_leaves_the_failure_confirmed(
     def lost(*_: object) -> NoReturn:
         raise LostThread("T1 computes without end")
 
-    monkeypatch.setattr("socketserver_faults.cli.schedule.further_failures", lost)
+    monkeypatch.setattr("socketserver_faults.schedule.exploration.explore.further_failures", lost)
     out = told(capsys, "delivers-without-the-lock", "speak", code=1)
     assert out.endswith("the search for other clauses has ended: T1 computes without end\n")
 

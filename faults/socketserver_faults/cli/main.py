@@ -15,29 +15,15 @@ PROGRAM = "socketserver-faults"
 HASH_SEED = "PYTHONHASHSEED"
 
 COMMANDS = {
-    "list": ("list the planted bugs and the clauses they break", "browse", "add_list_arguments", "run_list"),
-    "show": (
-        "explain one bug, and show how its code differs from the reference's",
-        "browse",
-        "add_show_arguments",
-        "run_show",
-    ),
-    "serve": ("serve one, to try it by hand", "browse", "add_serve_arguments", "run_serve"),
-    "demo": ("play the closed-request bug, row by row, and its fix", "demo", "add_arguments", "run"),
-    "matrix": (
-        "run the suite against all of them, and compare the result with the catalogue",
-        "matrix",
-        "add_arguments",
-        "run",
-    ),
-    "proxy": ("put a hostile network between a client and a server", "proxy", "add_arguments", "run"),
-    "schedule": (
-        "play a program under every schedule of its threads, and report the first that fails",
-        "schedule",
-        "add_arguments",
-        "run",
-    ),
+    "list": ("list the planted bugs and the clauses they break", "browse"),
+    "show": ("explain one bug, and show how its code differs from the reference's", "browse"),
+    "serve": ("serve one, to try it by hand", "browse"),
+    "demo": ("play the closed-request bug, row by row, and its fix", "demo"),
+    "matrix": ("run the suite against all of them, and compare the result with the catalogue", "matrix"),
+    "proxy": ("put a hostile network between a client and a server", "proxy"),
+    "schedule": ("play a program under every schedule of its threads, and report the first that fails", "schedule"),
 }
+"""Name of a command -> its purpose, and its module in this package."""
 
 
 def build_parser() -> Parser:
@@ -53,9 +39,10 @@ def build_parser() -> Parser:
 
 def _declare(name: str, parser: argparse.ArgumentParser) -> None:
     """Give a parser the description and the options of a command."""
-    purpose, module_name, declare, run = COMMANDS[name]
+    purpose, module_name = COMMANDS[name]
     parser.description = f"{purpose.capitalize()}."
     module = import_module(f"socketserver_faults.cli.{module_name}")
+    declare, run = ("add_arguments", "run") if module_name == name else (f"add_{name}_arguments", f"run_{name}")
     getattr(module, declare)(parser)
     parser.set_defaults(run=getattr(module, run))
 

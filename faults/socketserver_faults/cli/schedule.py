@@ -12,19 +12,7 @@ from typing import NoReturn
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
-from socketserver_faults.schedule.exploration import html_story, story
-from socketserver_faults.schedule.exploration.explore import (
-    code_of,
-    confirm,
-    further_failures,
-    learn_dialect,
-    meet,
-    protocol_of,
-    replay_schedule,
-    scenarios_for,
-    search_random,
-    search_schedules,
-)
+from socketserver_faults.schedule.exploration import explore, html_story, story
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, SearchResult
 from socketserver_faults.schedule.virtual import models
@@ -131,7 +119,7 @@ def spoken_dialect(name: str) -> Dialect:
 
 def _learn(options: argparse.Namespace, world: World, protocol: str, until: float) -> Dialect:
     """Learn how the program speaks, until a moment of time.monotonic(), and say it."""
-    text = learn_dialect(world, protocol, until)
+    text = explore.learn_dialect(world, protocol, until)
     print(f"{options.program} speaks this dialect, as learned:")
     print(*(f"  {line}" for line in text.splitlines() if line and not line.startswith("#")), sep="\n")
     return world.dialect
@@ -148,27 +136,27 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.random and options.scenario:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
     until = time.monotonic() + options.seconds
-    protocol = protocol_of(options.scenario, dialect)
+    protocol = explore.protocol_of(options.scenario, dialect)
     subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         dialect = _learn(options, world, protocol, until) if options.learn else dialect
-        meet(world, protocol_of(options.scenario, dialect))
+        explore.meet(world, explore.protocol_of(options.scenario, dialect))
         scenarios: dict[str, NamedScenario] = {}
         bounds = Bounds(options.deviations, options.schedules, until - time.monotonic())
         if options.random:
-            found = search_random(world, options.random, options.seed)
+            found = explore.search_random(world, options.random, options.seed)
         else:
-            scenarios = scenarios_for(world.subject, options.scenario, dialect)
-            found = search_schedules(world, scenarios, bounds)
-        confirm(world, scenarios, found, lines=options.lines)
+            scenarios = explore.scenarios_for(world.subject, options.scenario, dialect)
+            found = explore.search_schedules(world, scenarios, bounds)
+        explore.confirm(world, scenarios, found, lines=options.lines)
         if found.outcome is not None:
-            again = _again(options, code_of(found, lines=options.lines))
+            again = _again(options, explore.code_of(found, lines=options.lines))
             print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
             _write_page(options, found, again)
             try:
-                for other in further_failures(world, scenarios, found, bounds):
-                    confirm(world, scenarios, other, lines=options.lines)
-                    print(story.further_line(other, code_of(other, lines=options.lines)), flush=True)
+                for other in explore.further_failures(world, scenarios, found, bounds):
+                    explore.confirm(world, scenarios, other, lines=options.lines)
+                    print(story.further_line(other, explore.code_of(other, lines=options.lines)), flush=True)
             except UNPLAYABLE as error:  # the failure is confirmed all the same
                 print(f"the search for other clauses has ended: {printable(str(error))}")
             return 1
@@ -181,13 +169,13 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     code = Code.parse(options.replay)
     if options.scenario not in (None, code.scenario):
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
-    protocol = protocol_of(code.scenario, dialect)
+    protocol = explore.protocol_of(code.scenario, dialect)
     subject = read(options.program, protocol, options.arguments)
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
         if options.learn:
-            learn_dialect(world, protocol)
-        (scenario,) = scenarios_for(world.subject, code.scenario, world.dialect).values()
-        outcome = replay_schedule(world, scenario, code)
+            explore.learn_dialect(world, protocol)
+        (scenario,) = explore.scenarios_for(world.subject, code.scenario, world.dialect).values()
+        outcome = explore.replay_schedule(world, scenario, code)
     print("\n".join(story.run_lines(outcome)))
     if outcome.failure is None:
         return 0

@@ -7,6 +7,7 @@ import pytest
 
 from socketserver_faults.cli import schedule
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.exploration import explore
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world import clients
 from socketserver_faults.schedule.world.clients import LearnedText
@@ -242,8 +243,8 @@ def test_learning_counts_among_the_seconds(
         searched.append(bounds.seconds)
         return SearchResult({})
 
-    monkeypatch.setattr(schedule, "learn_dialect", learn)
-    monkeypatch.setattr(schedule, "search_schedules", search)
+    monkeypatch.setattr(explore, "learn_dialect", learn)
+    monkeypatch.setattr(explore, "search_schedules", search)
     write(shouts=SHOUTS)
     assert main(["schedule", "shouts:Handler", "request", "--learn", "--seconds", "10"]) == 0
     assert searched == [6.0]
