@@ -5,6 +5,7 @@ Next: `process.py`.
 
 import logging
 from collections.abc import Callable
+from functools import partialmethod
 from types import ModuleType
 from typing import Any
 
@@ -71,22 +72,10 @@ class Logger:
                 text = f"{message if isinstance(message, str) else type(message)} ({type(error).__name__})"
             self._note(f"logs {text!r}")
 
-    def debug(self, *what: Any, **how: Any) -> None:
-        self.log(logging.DEBUG, *what, **how)
-
-    def info(self, *what: Any, **how: Any) -> None:
-        self.log(logging.INFO, *what, **how)
-
-    def warning(self, *what: Any, **how: Any) -> None:
-        self.log(logging.WARNING, *what, **how)
-
-    def error(self, *what: Any, **how: Any) -> None:
-        self.log(logging.ERROR, *what, **how)
-
-    def critical(self, *what: Any, **how: Any) -> None:
-        self.log(logging.CRITICAL, *what, **how)
-
-    warn, exception, fatal = warning, error, critical
+    debug, info = partialmethod(log, logging.DEBUG), partialmethod(log, logging.INFO)
+    warning = warn = partialmethod(log, logging.WARNING)
+    error = exception = partialmethod(log, logging.ERROR)
+    critical = fatal = partialmethod(log, logging.CRITICAL)
 
 
 def silent_logging(note: Callable[[str], None], at_begin: list[Callable[[], None]]) -> ModuleType:

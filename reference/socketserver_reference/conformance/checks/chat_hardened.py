@@ -1,5 +1,7 @@
 """The chat, hardened profile: a directed scenario for CHAT-12 to CHAT-16. Clients overlap, reset and stall."""
 
+from collections.abc import Sequence
+
 from socketserver_reference.conformance.checks.base import Conformance, Play, decides
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -36,6 +38,12 @@ SMALL_UNIX_BYTES = 200
 
 SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
+
+BEN_STALLS: Sequence[Step] = (Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben"))
+"""A member comes, and does not read."""
+
+GOING_ON = (Say("ann", b"hm"), Say("ben", b"and on"))
+"""Two go on talking."""
 
 
 def said_one_by_one(who: str, size: int, many: int) -> list[Step]:
@@ -128,23 +136,11 @@ class HardenedChat(Conformance):
 
     @decides("CHAT-12")
     def test_a_speaker_resets(self, play: Play) -> None:
-        play(
-            *join("ann", "ben", "cal"),
-            Send("cal", b"last words"),
-            Reset("cal"),
-            Say("ann", b"hm"),
-            Say("ben", b"and on"),
-        )
+        play(*join("ann", "ben", "cal"), Send("cal", b"last words"), Reset("cal"), *GOING_ON)
 
     @decides("CHAT-12")
     def test_a_speaker_closes_without_reading(self, play: Play) -> None:
-        play(
-            *join("ann", "ben", "cal"),
-            Send("cal", b"last words"),
-            Abandon("cal"),
-            Say("ann", b"hm"),
-            Say("ben", b"and on"),
-        )
+        play(*join("ann", "ben", "cal"), Send("cal", b"last words"), Abandon("cal"), *GOING_ON)
 
     @decides("CHAT-14")
     def test_deliveries_of_two_long_speakers_are_not_mixed(self, play: Play) -> None:
@@ -157,16 +153,14 @@ class HardenedChat(Conformance):
 
     @decides("CHAT-15")
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
-        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
+        play(*join("ann"), *BEN_STALLS, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_a_slow_reader_of_small_deliveries_is_not_cut_off_early(self, play: Play) -> None:
         size = SMALL_BYTES if play.address.transport == "tcp" else SMALL_UNIX_BYTES
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         kept = said_one_by_one("ann", size, play.dialect.limits.rounds(60_000 // size, utterances=1))
-        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
+        play(*join("ann"), *BEN_STALLS, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_a_member_that_does_not_read_delays_no_other(self, play: Play) -> None:
@@ -176,14 +170,12 @@ class HardenedChat(Conformance):
 
     @decides("CHAT-14")
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
-        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
+        play(*join("ann", "cal"), *BEN_STALLS, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
 
     @decides("CHAT-14")
     def test_a_slow_reader_of_small_deliveries_misses_none(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         many = said_one_by_one("ann", SMALL_BYTES, play.dialect.limits.rounds(SMALL_DELIVERIES, utterances=1))
-        play(*join("ann"), *slow, *many, Resume("ben"), Say("ann", b"and on"))
+        play(*join("ann"), *BEN_STALLS, *many, Resume("ben"), Say("ann", b"and on"))
 
     @decides("CHAT-16")
     def test_deliveries_do_not_wait_for_delayed_acknowledgements(self, play: Play) -> None:

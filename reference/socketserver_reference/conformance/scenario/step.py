@@ -83,11 +83,17 @@ class BaseStep:
 class OneClient(BaseStep):
     """A step of the client `who`."""
 
+    told: ClassVar[str] = ""
+    """What it does, after its name; the verb, if that says all."""
+
     who: str
 
     @property
     def clients(self) -> tuple[str, ...]:
         return (self.who,)
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.told or self.verb}"
 
 
 @dataclass(frozen=True)

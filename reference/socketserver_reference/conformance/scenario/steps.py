@@ -38,9 +38,6 @@ class Connect(OneClient):
     acks: Literal["delayed", "quick"] = "quick"
     window: int | None = None
 
-    def __str__(self) -> str:
-        return f"{self.who} connects"
-
 
 @dataclass(frozen=True)
 class Approach(OneClient):
@@ -231,9 +228,6 @@ class HalfClose(OneClient):
     effect = "half-closes"
     waits = True
 
-    def __str__(self) -> str:
-        return f"{self.who} half-closes"
-
 
 @dataclass(frozen=True)
 class Close(OneClient):
@@ -242,19 +236,14 @@ class Close(OneClient):
     verb = "closes"
     effect = "is gone"
 
-    def __str__(self) -> str:
-        return f"{self.who} closes"
-
 
 @dataclass(frozen=True)
 class Abandon(OneClient):
     """`who` closes its socket without reading what has come, or comes: the kernel makes a reset of that."""
 
     verb = "abandons"
+    told = "closes without reading"
     effect = "is gone"
-
-    def __str__(self) -> str:
-        return f"{self.who} closes without reading"
 
 
 @dataclass(frozen=True)
@@ -262,10 +251,8 @@ class Reset(OneClient):
     """`who` resets its connection (SO_LINGER 0, then close); Unix sockets have no reset, so there it is a close."""
 
     verb = "resets"
+    told = "resets its connection"
     effect = "is gone"
-
-    def __str__(self) -> str:
-        return f"{self.who} resets its connection"
 
 
 @dataclass(frozen=True)
@@ -273,11 +260,9 @@ class Stall(OneClient):
     """`who` stops reading."""
 
     verb = "stalls"
+    told = "stops reading"
     effect = "stops reading"
     reaches_server = False
-
-    def __str__(self) -> str:
-        return f"{self.who} stops reading"
 
 
 @dataclass(frozen=True)
@@ -287,11 +272,9 @@ class Dawdle(Stall):
     """
 
     verb = "dawdles"
+    told = "reads only when others wait"
     gives_way = True
     unscripted = "a script cannot tell when a client has waited long enough for another to read"
-
-    def __str__(self) -> str:
-        return f"{self.who} reads only when others wait"
 
 
 @dataclass(frozen=True)
@@ -299,12 +282,10 @@ class Resume(OneClient):
     """`who` reads again: everything that is due to it."""
 
     verb = "resumes"
+    told = "reads again"
     effect = "reads again"
     waits = True
     reaches_server = False
-
-    def __str__(self) -> str:
-        return f"{self.who} reads again"
 
 
 # fmt: off
