@@ -109,10 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # not at the top: the scheduler plays the programs, without a log
 
     server_class, handler = PROGRAMS[options.program]
-    with (
-        log_handler.logging_to(sys.stderr, "info"),
-        server_class(("127.0.0.1", options.port), handler) as server,
-    ):
+    with log_handler.logging_to(sys.stderr, "info"), server_class(("127.0.0.1", options.port), handler) as server:
         print(f"tcp://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()
 

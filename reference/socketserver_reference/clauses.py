@@ -153,11 +153,7 @@ _ALL = (
         TUTORIAL,
     ),
     _basic("CHAT-8", "treat no other chunk as quit: `QUIT`, `quit now` and `xquit` are delivered", TUTORIAL),
-    _basic(
-        "CHAT-9",
-        "treat a client that connects and never speaks as a member: it receives every delivery",
-        TUTORIAL,
-    ),
+    _basic("CHAT-9", "treat a client that connects and never speaks as a member: it receives every delivery", TUTORIAL),
     _basic(
         "CHAT-10",
         "treat end of stream as leaving, and deliver what the client said before it; a client that half-"
@@ -165,9 +161,7 @@ _ALL = (
         TUTORIAL,
     ),
     _basic(
-        "CHAT-11",
-        "keep the room working when a member leaves, even the last one: a later client can chat",
-        TUTORIAL,
+        "CHAT-11", "keep the room working when a member leaves, even the last one: a later client can chat", TUTORIAL
     ),
     _hardened(
         "CHAT-12",
@@ -220,11 +214,7 @@ _ALL = (
         "(when synchronous) accept several connections but serve one at a time, each when the one before ends",
         DOCS,
     ),
-    _basic(
-        "SRV-5",
-        "(when threading) serve all connections at once, so that a silent client delays no other",
-        DOCS,
-    ),
+    _basic("SRV-5", "(when threading) serve all connections at once, so that a silent client delays no other", DOCS),
     _basic(
         "SRV-6",
         "(when forking) serve all connections at once, in processes that share no memory and so cannot hold a"
@@ -245,15 +235,9 @@ _ALL = (
     ),
     _hardened("SRV-10", "share no members with another server of the same process", PRACTICE),
     _hardened("SRV-11", "(when threading) return from shutdown() in a handler's thread", DOCS),
-    _basic(
-        "SRV-12",
-        "serve each request through process_request(), unless verify_request() returns False",
-        DOCS,
-    ),
+    _basic("SRV-12", "serve each request through process_request(), unless verify_request() returns False", DOCS),
     _hardened(
-        "SRV-13",
-        "leave no socket open when its address is taken, and take nothing from the server there",
-        PRACTICE,
+        "SRV-13", "leave no socket open when its address is taken, and take nothing from the server there", PRACTICE
     ),
     _basic(
         "SRV-14",

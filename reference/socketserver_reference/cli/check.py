@@ -17,13 +17,7 @@ from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import input_files, report_files
-from socketserver_reference.cli.options import (
-    GROUPS,
-    CommandError,
-    add_check_arguments,
-    of_the_plugin,
-    require_extra,
-)
+from socketserver_reference.cli.options import GROUPS, CommandError, add_check_arguments, of_the_plugin, require_extra
 from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.dialects.dialect import Dialect

@@ -14,14 +14,7 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    GeneratorType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-)
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.attributes import Attributes

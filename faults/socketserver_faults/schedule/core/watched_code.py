@@ -21,14 +21,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 UNWATCHED_CALLS = {"super", "isinstance", "issubclass", "callable", "range", "type"}
 """Functions that are called as they are."""
 
-OPERATORS = {
-    "bitor": "or",
-    "bitand": "and",
-    "bitxor": "xor",
-    "mult": "mul",
-    "div": "truediv",
-    "matmult": "matmul",
-}
+OPERATORS = {"bitor": "or", "bitand": "and", "bitxor": "xor", "mult": "mul", "div": "truediv", "matmult": "matmul"}
 """Names of `ast` -> those of `operator`, where they differ."""
 
 

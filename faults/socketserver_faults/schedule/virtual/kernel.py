@@ -15,12 +15,7 @@ from functools import partial
 from socketserver_faults.schedule.core.footprints import READ, WRITE, Touch
 from socketserver_faults.schedule.core.unrecorded import unrecorded
 from socketserver_faults.schedule.virtual.connection import End, SocketAddress, failure
-from socketserver_faults.schedule.virtual.descriptors import (
-    FIRST_DESCRIPTOR_OF_CLIENTS,
-    Descriptors,
-    OpenFile,
-    Points,
-)
+from socketserver_faults.schedule.virtual.descriptors import FIRST_DESCRIPTOR_OF_CLIENTS, Descriptors, OpenFile, Points
 from socketserver_faults.schedule.virtual.listener import Listener
 
 FIRST_PORT = 40001

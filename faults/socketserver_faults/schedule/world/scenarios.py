@@ -209,13 +209,7 @@ SCENARIOS = {
             Say("cal", b"and on"),
             deviations=1,
         ),
-        _echo(
-            "request",
-            "ECHO-2",
-            "one client sends a request",
-            Connect("ann"),
-            Say("ann", b"a"),
-        ),
+        _echo("request", "ECHO-2", "one client sends a request", Connect("ann"), Say("ann", b"a")),
         _echo(
             "ask",
             "",

@@ -92,12 +92,7 @@ class World:
     """See the module. A context manager, as it owns a scheduler."""
 
     def __init__(
-        self,
-        subject: Subject,
-        *,
-        capacity: int = WORLD_CAPACITY_BYTES,
-        dialect: Dialect = NOTE,
-        watched: bool = False,
+        self, subject: Subject, *, capacity: int = WORLD_CAPACITY_BYTES, dialect: Dialect = NOTE, watched: bool = False
     ) -> None:
         """With `watched`, the program says what it does with its objects, and its runs can be recorded."""
         self.subject = subject

@@ -117,12 +117,7 @@ def _property(key: Key) -> dict[str, Any]:
 
 
 def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "additionalProperties": False,
-    }
+    return {"type": "object", "description": description, "properties": properties, "additionalProperties": False}
 
 
 def _of_protocol(protocol: str) -> dict[str, Any]:

@@ -43,13 +43,7 @@ EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
 class Session:
     """One target and the scenarios played against it. `close` ends the target's server."""
 
-    def __init__(
-        self,
-        target: Target | str,
-        suite: Suite,
-        timeout: float,
-        dialect: Dialect = NOTE,
-    ) -> None:
+    def __init__(self, target: Target | str, suite: Suite, timeout: float, dialect: Dialect = NOTE) -> None:
         self.target: Target = Running(target) if isinstance(target, str) else target
         self.masking = Masking(dialect)
         self.full_timeout = timeout

@@ -26,7 +26,7 @@ SAYING = r"say|msg|messages?|send|speak|talk|tell|broadcast|bcast|all|chat|publi
 SHOWN = re.compile(
     r"(?<![\w/])(?P<word>[/\\:!.@]?\w{1,20})(?=(?P<between> ?[ :=|] ?)"
     r"(?P<room>(?:[<\[{(#]\w*(?:room|channel|group|topic)\w*[>\]})]?|#\w+) +:?)?"
-    r"(?:[<\[{(\"'](?P<bracketed>[\w .-]{1,40})[>\]})\"'](?:\.{3})?|(?P<bare>\w+))(?P<more> *[<\[{(]\w)?)",
+    r"(?:[<\[{(\"'](?P<bracketed>[\w .-]{1,40})[>\]})\"'](?:\.{3})?|(?P<bare>\w+))(?P<more> *[<\[{(]\w)?)"
 )
 """A command as usage texts show it: `MSG <text>`, `/say your words`, `PRIVMSG #room :{text}`."""
 

@@ -17,12 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.alignment import (
-    Alignment,
-    Piece,
-    Possible,
-    difference,
-)
+from socketserver_reference.conformance.oracles.alignment import Alignment, Piece, Possible, difference
 from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
 from socketserver_reference.conformance.oracles.chat_room import Leaving, MemberState
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser

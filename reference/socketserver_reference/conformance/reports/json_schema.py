@@ -94,10 +94,7 @@ def _report() -> Schema:
     waived = _object({"clause": ("its id", TEXT), "why": ("the reason", TEXT)})
     baseline = _object(
         {
-            "changes": (
-                "kind of change -> the clauses with it",
-                {"type": "object", "additionalProperties": TEXTS},
-            ),
+            "changes": ("kind of change -> the clauses with it", {"type": "object", "additionalProperties": TEXTS}),
             "differing": ("how the runs themselves differ", TEXTS),
         }
     )

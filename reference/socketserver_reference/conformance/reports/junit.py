@@ -33,12 +33,7 @@ def write(report: Report) -> str:
         skipped=str(sum(verdict.outcome != "holds" for verdict in report.verdicts if verdict not in decisive)),
     )
     properties = ET.SubElement(suite, "properties")
-    facts = [
-        ("version", own_version()),
-        ("command", report.rerun),
-        ("dialect", report.dialect),
-        ("seed", report.seed),
-    ]
+    facts = [("version", own_version()), ("command", report.rerun), ("dialect", report.dialect), ("seed", report.seed)]
     for name, value in [*facts, ("conclusion", report.conclusion)]:
         ET.SubElement(properties, "property", name=name, value=clean(str(value)))
     for verdict in report.verdicts:

@@ -78,12 +78,7 @@ class Trial(NamedTuple):
 
 
 def script(
-    violation: Violation,
-    rows: Sequence[Row],
-    bursts: Sequence[bytes],
-    dialect: Dialect,
-    address: Address,
-    trial: Trial,
+    violation: Violation, rows: Sequence[Row], bursts: Sequence[bytes], dialect: Dialect, address: Address, trial: Trial
 ) -> str:
     """Return the script that plays these rows."""
     clause = CLAUSES[violation.clause_id]

@@ -54,12 +54,7 @@ def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Chec
 def _run(command: Sequence[str], directory: Path) -> tuple[int, str]:
     """Run a command until it ends; return its exit status and what it wrote to stderr."""
     with supervised(
-        command,
-        cwd=directory,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="backslashreplace",
+        command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="backslashreplace"
     ) as process:  # only this process gets a Ctrl-C; the check is then ended in an orderly way
         _, complaints = process.communicate()
     return process.returncode, complaints

@@ -20,12 +20,7 @@ from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets import processes
 from socketserver_reference.conformance.targets.command import advice
 from socketserver_reference.conformance.targets.listening import Sight, look
-from socketserver_reference.conformance.targets.resources import (
-    DescriptorsLeft,
-    Resources,
-    few_descriptors,
-    held_below,
-)
+from socketserver_reference.conformance.targets.resources import DescriptorsLeft, Resources, few_descriptors, held_below
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 
 MAX_OUTPUT_LINES = 3

@@ -21,10 +21,7 @@ def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
     now = _newcomer_hears(room)
     if now < MAX_UTTERANCES:
         learned.learn(
-            "delivery",
-            "history",
-            now,
-            f"a newcomer heard the last {now} deliveries of more than {MAX_UTTERANCES}",
+            "delivery", "history", now, f"a newcomer heard the last {now} deliveries of more than {MAX_UTTERANCES}"
         )
     else:
         why = f"a newcomer heard {now} earlier deliveries, all that there were: no limit was met"

@@ -14,9 +14,7 @@ def write(compared: Comparison) -> str:
     """Return the comparison as an HTML document."""
     anchors = {server.name: f"server-{number}" for number, server in enumerate(compared.servers, 1)}
     header = tag(
-        "header",
-        tag("p", "conformance, side by side", class_="over"),
-        headline(compared.conclusion, compared.code),
+        "header", tag("p", "conformance, side by side", class_="over"), headline(compared.conclusion, compared.code)
     )
     links = [tag("li", tag("a", name, href=f"#{anchor}")) for name, anchor in anchors.items()]
     nav = tag("nav", tag("ul", *links, role="list"), aria_label="Servers")
