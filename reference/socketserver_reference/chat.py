@@ -12,7 +12,7 @@
 A client is a **member** while its handler runs: it joins in setup and leaves in finish, which `socketserver` calls even
 if handle raises. The handlers run in threads of one process and share the `Room`, a mix-in for their server.
 
-Three decisions carry the rest.
+Three decisions determine the rest.
 
 *One lock, and deliveries happen under it.* See `Room`.
 
