@@ -109,6 +109,14 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
 
 
 @pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a clock shows, as its only item."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
 def on_one_processor() -> Iterator[None]:
     """Stay on one processor: threads of which one runs at a time are twice as fast there."""
     with one_processor(os.getpid()):

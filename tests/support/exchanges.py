@@ -1,9 +1,10 @@
 """Violations and reports for the tests of what is made of them, without a server."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
@@ -27,6 +28,16 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 
 MARKUP = "\u202e<script>document.title='taken'</script><img src=x>`|</code>\n# *x* \x1b[31m\0 &amp; ]]>"
 """What no name of a target should be, and what it might be all the same."""
+
+
+AnyOracle = TypeVar("AnyOracle", bound=Oracle)
+
+
+def knowing(oracle: AnyOracle, *steps: Step) -> AnyOracle:
+    """Return the oracle, which knows of these steps."""
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    return oracle
 
 
 def did(*steps: Step) -> list[Entry]:

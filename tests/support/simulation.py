@@ -13,6 +13,8 @@ from random import Random
 from typing import Any, cast
 from unittest import mock
 
+import pytest
+
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects import rewrite
@@ -20,6 +22,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import connecting
 from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
@@ -31,6 +34,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
 )
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.scenario.violation import Violation
 
 LOSS = 0.15
 """How likely the server is, at each of its turns, to notice that a client has gone and to forget what it said."""
@@ -257,3 +261,17 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
 def room_of(session: Stage) -> ChatOracle[Any]:
     """Return the oracle of a stage on a simulated room."""
     return cast("ChatOracle[Any]", session.oracle)
+
+
+def violation_in(room: Room, *steps: Step, timeout: float = 60) -> Violation:
+    """Return what is found wrong with a room, from the first of these steps to the last goodbye."""
+
+    def all_steps(oracle: Oracle) -> Iterator[Step]:
+        yield from steps
+        yield from oracle.final_steps()
+
+    with stage(room, politeness="polite") as played:
+        played.timeout = timeout
+        with pytest.raises(Violation) as raised:
+            played.play(all_steps(played.oracle))
+    return raised.value

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.scenario.steps import Begin, Close, Conn
 from tests.servers.dialect_bugs import FailsOverAnUnfinishedFrame, WaitsForTheRest
 from tests.servers.dialects_served import DIALECTS, Speaker
 from tests.support.dialects.played_checks import assert_not_applicable, broken, checks_in
+from tests.support.exchanges import knowing
 
 UNFINISHED = checks_in(FramesChat, RudeFramesChat)
 
@@ -88,9 +89,7 @@ LINES = replace(DIALECTS["prompting"], prompts=(), to_sender="same")
     ],
 )
 def test_an_utterance_without_an_end_may_be_delivered_with_one_and_without(read: bytes, right: bool) -> None:
-    oracle = FramedChatOracle(LINES)
-    for step in (*join("ann"), Connect("cal"), Begin("cal", b"half"), Close("cal")):
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(FramedChatOracle(LINES), *join("ann"), Connect("cal"), Begin("cal", b"half"), Close("cal"))
     assert oracle.feed("ann", b"[12:30] <1> ann is here\r\n")
     oracle.begin(Say("ann", b"on"), idle_before=True)
     assert oracle.feed("ann", read) is right

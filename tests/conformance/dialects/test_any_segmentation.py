@@ -21,6 +21,7 @@ from socketserver_reference.conformance.scenario.steps import Connect, Reset, Sa
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests.support.checking import Checker
+from tests.support.exchanges import knowing
 from tests.support.planted import Bug
 
 SPLIT = Conditions(split=1)
@@ -100,15 +101,11 @@ def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Ch
 
 def test_a_settled_utterance_may_come_in_pieces() -> None:
     for dialect, accepted in ((NOTE, False), (ANY_SEGMENTATION, True)):
-        room = StreamChatOracle(dialect)
-        for step in (Connect("ann"), Say("ann", b"hello")):
-            room.begin(step, idle_before=True)
+        room = knowing(StreamChatOracle(dialect), Connect("ann"), Say("ann", b"hello"))
         assert room.feed("ann", b"ackheacklacklo") is accepted
 
 
 def test_an_echo_of_any_part_from_the_beginning_is_right_and_of_another_is_not() -> None:
     for reply, accepted in ((b"HEL", True), (b"HELLO", True), (b"ELLO", False)):
-        echo = EchoOracle(ANY_SEGMENTATION)
-        for step in (Connect("ann"), Say("ann", b" hello")):
-            echo.begin(step, idle_before=True)
+        echo = knowing(EchoOracle(ANY_SEGMENTATION), Connect("ann"), Say("ann", b" hello"))
         assert echo.feed("ann", reply) is accepted

@@ -20,14 +20,6 @@ from tests.support.planted import Planted
 TIMEOUT = 10.0
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that a clock shows, as its only item."""
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    return now
-
-
 @pytest.mark.parametrize(
     ("timeout", "examples", "limits", "seconds"),
     [

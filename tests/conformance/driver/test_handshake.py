@@ -34,6 +34,7 @@ from socketserver_reference.conformance.scenario.steps import (
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialects_served import DIALECTS
+from tests.support.exchanges import knowing
 from tests.support.serving import server_that
 
 ASKING = replace(
@@ -128,8 +129,7 @@ FRAMED = DIALECTS["named"]
 
 @pytest.mark.parametrize("oracle", [StreamChatOracle(NOTE), FramedChatOracle(FRAMED)])
 def test_nothing_is_due_to_a_client_in_a_handshake(oracle: StreamChatOracle | FramedChatOracle) -> None:
-    for step in (*join("ann"), Approach("cal"), HalfClose("cal")):
-        oracle.begin(step, idle_before=True)
+    knowing(oracle, *join("ann"), Approach("cal"), HalfClose("cal"))
     assert oracle.active_disruptions == ["half-closed"]
     assert oracle.required_readers(HalfClose("cal")) == ["ann"]
     assert oracle.outside == set()
@@ -140,10 +140,7 @@ def test_nothing_is_due_to_a_client_in_a_handshake(oracle: StreamChatOracle | Fr
 
 
 def test_a_client_that_is_silent_in_a_handshake_is_so_until_it_leaves() -> None:
-    oracle = StreamChatOracle(NOTE)
-    steps: list[Step] = [*join("ann"), Approach("cal"), Approach("dan"), Close("dan")]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(StreamChatOracle(NOTE), *join("ann"), Approach("cal"), Approach("dan"), Close("dan"))
     oracle._end_disruptions()
     assert oracle.active_disruptions == ["silent"]
     oracle.begin(Close("cal"), idle_before=True)

@@ -32,6 +32,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
 )
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
+from tests.support.exchanges import knowing
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -133,10 +134,7 @@ def test_what_is_special_about_an_utterance(utterance: bytes, kinds: list[Kind])
 
 
 def asked(*steps: Step) -> EchoOracle:
-    oracle = EchoOracle(NOTE)
-    for step in steps:
-        oracle.begin(step, idle_before=True)
-    return oracle
+    return knowing(EchoOracle(NOTE), *steps)
 
 
 def heard(request: bytes | None, reply: bytes) -> tuple[str, ...]:
@@ -212,9 +210,7 @@ def test_a_reset_behind_the_reply_to_a_long_request_is_no_fault_of_the_server() 
 
 def test_only_a_server_that_greets_may_refuse_a_client_because_it_is_delayed() -> None:
     for dialect, clause in ((NOTE, "CHAT-17"), (replace(NOTE, handshake=(HandshakeTurn(),)), "CHAT-15")):
-        oracle = StreamChatOracle(dialect)
-        for step in (Connect("ann"), Connect("ben"), Stall("ben"), Connect("cal")):
-            oracle.begin(step, idle_before=True)
+        oracle = knowing(StreamChatOracle(dialect), Connect("ann"), Connect("ben"), Stall("ben"), Connect("cal"))
         finding = oracle.explain_refusal("cal", "timed out")
         assert clause_of(finding) == clause
         assert finding.absent
@@ -242,10 +238,7 @@ def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:
 
 
 def corresponding(*steps: Step) -> DatagramOracle:
-    oracle = DatagramOracle(NOTE)
-    for step in steps:
-        oracle.begin(step, idle_before=True)
-    return oracle
+    return knowing(DatagramOracle(NOTE), *steps)
 
 
 @pytest.mark.parametrize(

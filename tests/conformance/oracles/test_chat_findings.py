@@ -15,6 +15,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
+from tests.support.exchanges import knowing
 
 
 @pytest.mark.parametrize(
@@ -27,16 +28,11 @@ from socketserver_reference.conformance.scenario.steps import (
     ],
 )
 def test_a_server_that_has_died_when_all_had_left_survived_what_they_did_before(steps: list[Step], clause: str) -> None:
-    oracle = StreamChatOracle(NOTE)
-    for step in steps:
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(StreamChatOracle(NOTE), *steps)
     assert oracle.explain_death("the server goes on").clauses[0] == clause
 
 
 @pytest.mark.parametrize(("words", "shape"), [(b" \n", "altered"), (b" a\n", "missing")])
 def test_white_space_alone_of_which_nothing_comes_was_altered(words: bytes, shape: str) -> None:
-    oracle = StreamChatOracle(NOTE)
-    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", words)]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(StreamChatOracle(NOTE), Connect("ann"), Connect("ben"), Say("ann", words))
     assert oracle.explain_silence("ben").shape == shape

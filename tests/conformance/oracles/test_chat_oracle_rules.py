@@ -22,6 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 from socketserver_reference.conformance.scenario.violation import Finding
+from tests.support.exchanges import knowing
 
 SMALL = 3000
 """Bytes that a server must keep for a member that does not read, in place of 64 KiB."""
@@ -29,10 +30,7 @@ SMALL = 3000
 
 def fed(*steps: Step) -> StreamChatOracle:
     """Return an oracle that knows of these steps."""
-    oracle = StreamChatOracle(NOTE)
-    for step in steps:
-        oracle.begin(step, idle_before=True)
-    return oracle
+    return knowing(StreamChatOracle(NOTE), *steps)
 
 
 def clauses(finding: Finding | None) -> tuple[str, ...]:
@@ -161,8 +159,7 @@ def test_where_much_may_be_lost_by_a_reset_nobody_knows_how_much_was_waiting() -
 def test_what_was_said_in_an_earlier_scenario_is_no_reason_to_be_cut_off() -> None:
     oracle = StreamChatOracle(NOTE)
     oracle.expect_late([b"." * room_module.MIN_BACKLOG_BYTES] * 2)
-    for step in (Connect("ann"), Say("ann", b"hello")):
-        oracle.begin(step, idle_before=True)
+    knowing(oracle, Connect("ann"), Say("ann", b"hello"))
     assert oracle.feed("ann", b"ack..ackhello")
     assert oracle.feed_end("ann", "reset") is not None
     assert oracle.parser.max_undelivered_bytes() > 2 * room_module.MIN_BACKLOG_BYTES

@@ -3,6 +3,7 @@
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Stall, Step
 from tests.support.dialects import dialect_files
+from tests.support.exchanges import knowing
 
 
 def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:
@@ -23,21 +24,17 @@ def test_a_server_may_die_of_a_request_that_it_has_answered() -> None:
 
 
 def test_nobody_is_read_while_clients_send_and_all_who_read_when_all_is_due() -> None:
-    oracle = DatagramOracle(dialect_files.echo(protocol="datagram"))
     steps: list[Step] = [*map(Connect, ("ann", "ben", "cal", "dan")), Close("cal"), Stall("dan")]
     steps += [Send("dan", b"0"), Send("ann", b"1"), Send("ben", b"2")]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(DatagramOracle(dialect_files.echo(protocol="datagram")), *steps)
     assert oracle.optional_readers() == []
     oracle.begin(Settle(), idle_before=True)
     assert oracle.required_readers(Settle()) == oracle.optional_readers() == ["ann", "ben"]
 
 
 def test_replies_come_in_any_order_and_each_once() -> None:
-    oracle = DatagramOracle(dialect_files.echo(protocol="datagram"))
     steps: list[Step] = [Connect("ann"), Send("ann", b"one"), Send("ann", b"two"), Settle()]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(DatagramOracle(dialect_files.echo(protocol="datagram")), *steps)
     replies = [oracle.dialect.reply(word) for word in (b"two", b"one")]
     assert [oracle.feed("ann", reply) for reply in (replies[0], *replies)] == [True, False, True]
     assert not oracle.due("ann")

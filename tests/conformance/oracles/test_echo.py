@@ -3,6 +3,7 @@
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.scenario.steps import Connect, Settle
 from tests.support.dialects import dialect_files
+from tests.support.exchanges import knowing
 
 
 def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:
@@ -12,7 +13,5 @@ def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:
 
 
 def test_to_wait_for_all_replies_makes_nothing_due() -> None:
-    oracle = EchoOracle(dialect_files.echo())
-    for step in (Connect("ann"), Settle()):
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(EchoOracle(dialect_files.echo()), Connect("ann"), Settle())
     assert oracle.required_readers(Settle()) == []

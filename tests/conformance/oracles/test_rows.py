@@ -1,6 +1,6 @@
 """Every row of the table for chats is reached: by a small broken room, or by a fault of the catalogue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from unittest import mock
@@ -13,7 +13,6 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import CHAT_ROWS, DATAGRAM_ROWS, ECHO_ROWS, Row
-from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
@@ -29,7 +28,6 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 from socketserver_reference.conformance.scenario.text import numbered
-from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.damaged_room import (
     ClosedRoom,
     DeafRoom,
@@ -41,8 +39,7 @@ from tests.servers.damaged_room import (
     ending,
     swapping,
 )
-from tests.support import simulation
-from tests.support.simulation import Room
+from tests.support.simulation import Room, violation_in
 
 LABELLED = read(
     'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{sender}: {body}"\n', "labelled", "labelled"
@@ -175,24 +172,13 @@ def test_every_clause_over_the_network_is_named_by_a_row() -> None:
     assert due <= named, f"no row of oracles/attribution.py names {sorted(due - named)}: no check can report it"
 
 
-def violation_in(room: Room, steps: list[Step]) -> Violation:
-    """Return what the steps, and the final ones, show to be broken."""
-
-    def all_steps(oracle: Oracle) -> Iterator[Step]:
-        yield from steps
-        yield from oracle.final_steps()
-
-    with simulation.stage(room, politeness="polite") as stage:
-        stage.timeout = 0.1
-        with pytest.raises(Violation) as raised:
-            stage.play(all_steps(stage.oracle))
-    return raised.value
-
-
 def test_an_utterance_in_pieces_is_seen_behind_others_of_a_client_that_does_not_hear_itself() -> None:
     dialect = replace(LABELLED, to_sender="nothing")
     spoken = [*TWO, Say("ann", b"say it", in_pieces=True)]
-    assert violation_in(damaged(dialect, 3, lambda *_: b""), spoken).candidates == ("CHAT-6", "CHAT-2")
+    assert violation_in(damaged(dialect, 3, lambda *_: b""), *spoken, timeout=0.1).candidates == (
+        "CHAT-6",
+        "CHAT-2",
+    )
 
 
 @pytest.mark.parametrize("row", ROOMS)
@@ -206,5 +192,5 @@ def test_a_broken_room_reaches_the_row(row: tuple[str, str, str]) -> None:
         return look_up(table, shape, facts)  # type: ignore[arg-type]
 
     with mock.patch.object(attribution, "clauses", noting):
-        violation_in(make(), steps)
+        violation_in(make(), *steps, timeout=0.1)
     assert [(one.shapes, one.circumstance, one.kind) for one in reached] == [row]

@@ -1,6 +1,6 @@
 """Any legal talk, damaged in one place: the oracle finds the shape of the damage, and so the clause."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Send, Settle, Step, join
 from socketserver_reference.conformance.scenario.transcript import Ending
-from socketserver_reference.conformance.scenario.violation import Shape, Violation
+from socketserver_reference.conformance.scenario.violation import Shape
 from tests.servers.framed_room import FramedRoom
-from tests.support import simulation
-from tests.support.simulation import Connection, Room, Spoil
+from tests.support.simulation import Connection, Room, Spoil, violation_in
 
 CHAT = 'protocol = "chat"\n[framing]\nin = "line"\n'
 LABELLED = read(CHAT + '[delivery]\ntemplate = "{sender}: {body}"\n', "labelled", "labelled")
@@ -100,18 +98,6 @@ def talk(seed: int, rounds: int = 3) -> list[Step]:
         return "".join(chance.choices(LETTERS, k=chance.randint(9, 30))).encode()
 
     return [*join(*NAMES), *(Say(who, words()) for _ in range(rounds) for who in chance.sample(NAMES, 3))]
-
-
-def violation_in(room: Room, *steps: Step) -> Violation:
-    """Return what is found wrong with a room, from the first of these steps to the last goodbye."""
-
-    def all_steps(oracle: Oracle) -> Iterator[Step]:
-        yield from steps
-        yield from oracle.final_steps()
-
-    with simulation.stage(room, politeness="polite") as stage, pytest.raises(Violation) as raised:
-        stage.play(all_steps(stage.oracle))
-    return raised.value
 
 
 @pytest.mark.parametrize("shape", DAMAGES)

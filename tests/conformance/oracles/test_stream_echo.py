@@ -5,6 +5,7 @@ import pytest
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Stall
+from tests.support.exchanges import knowing
 
 PERSISTENT = read('protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"', "mine", "mine.toml")
 
@@ -15,8 +16,6 @@ def test_a_persistent_echo_knows_no_stall() -> None:
 
 
 def test_the_stream_of_a_client_that_asks_nothing_and_half_closes_must_end() -> None:
-    oracle = StreamEchoOracle(PERSISTENT)
-    for step in (Connect("ann"), HalfClose("ann")):
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(StreamEchoOracle(PERSISTENT), Connect("ann"), HalfClose("ann"))
     found = oracle.explain_silence("ann")
     assert (found.shape, found.clauses) == ("no end", ("ECHO-3",))

@@ -22,7 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     join,
 )
-from tests.support.exchanges import did, story
+from tests.support.exchanges import did, knowing, story
 from tests.support.serving import ROOT
 
 SUITE = "reference/socketserver_reference/conformance"
@@ -127,9 +127,7 @@ PING: Any = Ping("ann")
 
 
 def test_an_unknown_step_is_judged_to_change_nothing_and_told_and_drawn() -> None:
-    oracle = StreamChatOracle(NOTE)
-    for step in (Connect("ann"), PING):
-        oracle.begin(step, idle_before=True)
+    oracle = knowing(StreamChatOracle(NOTE), Connect("ann"), PING)
     assert oracle.required_readers(PING) == []
     told = story(did(*join("ann", "ben"), PING))
     assert told.lines[-1].strip() == "5  ann pings"

@@ -17,14 +17,6 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that a clock shows, as its only item."""
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    return now
-
-
 def waits(clock: list[float], *seconds: float) -> None:
     """Wait, and look after so many seconds each."""
     with Notice("waiting for \x1b[31mit") as told:
