@@ -30,11 +30,11 @@ def seen(clause: str, *steps: Step, expected: str = "this", observed: str = "tha
     return violation
 
 
-def of_rows(rows: str, file: Path, *, rounds: int = 1) -> Path:
-    """Write a script that plays these rows, as Python writes them, over TCP; return its file."""
-    modules = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
-    settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, False, None\nREST, START = 0, 10\n"
-    seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
+def of_rows(rows: str, file: Path, *, rounds: int = 1, datagrams: bool = False) -> Path:
+    """Write a script that plays these rows, as Python writes them, over TCP or UDP; return its file."""
+    modules = next(line for line in FRAME.splitlines(keepends=True) if line.startswith("import "))
+    settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, {datagrams}, None\n"
+    seconds = f"REST, START = 0, 10\nTIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
     call = FRAME.partition("{player}\n")[2]
     file.write_text(f'"""How to use it."""\n{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n{call}')
     return file

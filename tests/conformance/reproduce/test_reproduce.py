@@ -2,6 +2,7 @@
 
 import ast
 import socket
+import sys
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -218,6 +219,14 @@ def test_a_script_starts_a_server_of_a_fixed_port_and_explains_other_arguments(t
     assert play(file, "--launch", command, "127.0.0.1", port, timeout=TIMEOUT)[0] == 0
     status, out = play(file, "--launch", command, "127.0.0.1", timeout=TIMEOUT)
     assert (status, out) == (2, "How to use it.\n")
+
+
+def test_a_script_sends_no_datagram_before_its_server_listens(tmp_path: Path) -> None:
+    rows = "[('ann', 'connects', {}), ('ann', 'sends', b'hello'), ('ann', 'reads', b'HELLO')]"
+    file = of_rows(rows, tmp_path / "script.py", datagrams=True)
+    serve = f"{sys.executable} -m socketserver_reference serve echo --transport udp --quiet --port {{port}}"
+    status, out = play(file, "--launch", serve, timeout=TIMEOUT)
+    assert status == 0, out
 
 
 @pytest.mark.slow

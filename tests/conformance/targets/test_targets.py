@@ -1,5 +1,6 @@
 """Targets: how they are named, started and ended."""
 
+import os
 import random
 import shlex
 import socket
@@ -132,6 +133,15 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
     site.close()
     site.wait_idle()
     assert site.exit_report() == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has this policy")
+@pytest.mark.parametrize("yields", [True, False])
+def test_a_command_that_yields_takes_no_processor_from_the_checker(yields: bool) -> None:
+    launch = Launch(["sleep", "600"], yields=yields)
+    assert os.sched_getscheduler(launch._supervisor.pid) == (os.SCHED_BATCH if yields else os.sched_getscheduler(0))
+    launch.close()
+    assert os.sched_getscheduler(0) != os.SCHED_BATCH
 
 
 def test_a_supervisor_that_is_stopped_is_killed_and_so_is_its_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ observed: {observed}{confirmation}
 It exits with 1 if the clause is broken, 0 if not, 2 without a server.
 """
 
-import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time
+import contextlib, glob, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time
 
 ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.{family}, {datagrams}, {delivery}
 REST = {rest:g}  # seconds between two steps, so that the server notices each

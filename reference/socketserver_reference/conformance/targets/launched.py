@@ -134,7 +134,7 @@ class LaunchedSite(DirectSite):
         """Launch the command and wait until it listens; end it if it does not."""
         self.address = address
         try:
-            self._launch = Launch([fill_in(word, address) for word in command])
+            self._launch = Launch([fill_in(word, address) for word in command], yields=address.datagram)
             self._launch.wait_idle.timeout = self._idle_timeout
             self._await_listening()
         except BaseException:
