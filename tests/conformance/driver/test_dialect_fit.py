@@ -120,6 +120,14 @@ def test_a_server_that_never_answers_speaks_another_dialect(dialect: Dialect, pr
     assert "\\r\\n" in shown.said
 
 
+@pytest.mark.parametrize("protocol", ["chat", "echo"])
+def test_a_server_that_hangs_up_only_after_the_end_of_a_line_speaks_another_dialect(protocol: str) -> None:
+    shown = found(served(lambda client: client.makefile("rb").readline()), NOTE, protocol)
+    assert shown is not None
+    assert shown.read == "nothing"
+    assert "\\r\\n" in shown.said
+
+
 def lines_that_end_in_two_bytes(client: socket.socket) -> None:
     said = b""
     while got := client.recv(1024):

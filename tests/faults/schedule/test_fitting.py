@@ -255,6 +255,19 @@ def test_a_program_that_says_nothing_because_it_has_failed_is_told_with_the_erro
         searched("fails", None)
 
 
+def test_a_program_whose_handlers_fail_is_told_with_their_last_error(write: Write) -> None:
+    counts = """
+        import socketserver
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                for line in self.rfile:
+                    self.wfile.write(b"%d\\n" % (int(line) + 1))
+    """
+    write(counts=counts)
+    with pytest.raises(SpeaksOtherwise, match=r"reads nothing; its last error is ValueError: invalid .*; add --learn"):
+        searched("counts:Handler", None)
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [("note", "; add --learn; or run it"), ("learned", "has just been started"), ("lines", "in place of --dialect")],

@@ -90,9 +90,10 @@ def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.
     assert re.search(r"^observed: its end is read \d{3,} times$", out, re.M)
 
 
+@pytest.mark.parametrize("scenario", [True, False], ids=["scenario", "all"])
 @pytest.mark.parametrize("server", ["Threading", ""], ids=["threads", "one after another"])
 def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
-    server: str, write: Write, capsys: pytest.CaptureFixture[str]
+    server: str, scenario: bool, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write(
         sticky=f"""
@@ -105,7 +106,8 @@ def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
             server.serve_forever()
     """
     )
-    assert main(["schedule", f"{folder}/sticky.py", "request", "--learn", "--deviations", "0", *LONG]) == 1
+    named = ["request"] if scenario else []
+    assert main(["schedule", f"{folder}/sticky.py", *named, "--learn", "--deviations", "0", *LONG]) == 1
     out = capsys.readouterr().out
     assert '  transform = "identity"\n' in out
     assert re.search(r"^ECHO-3: .*\n.* ann's stream for leaving\nobserved: its end is read \d{3,} times$", out, re.M)

@@ -3,6 +3,7 @@
 Next: `scheduler.py`.
 """
 
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -96,6 +97,10 @@ class Task:
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 
 
+AN_END = re.compile(r"(?:ends by|fails with) (.+)", re.S)
+"""What is noted of an exception that nothing has caught."""
+
+
 class ScheduleEvent(NamedTuple):
     """An operation of a thread, or a note about it."""
 
@@ -114,6 +119,11 @@ class ScheduleTrace:
     decisions: list[tuple[int, int]] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     """What each thread waited for when, for the first time, none could go on and time had to pass."""
+
+    def last_error(self, since: int = 0) -> str:
+        """Return the last exception that ended a thread or a handler, after so many events; "" if none did."""
+        notes = (AN_END.fullmatch(event.what) for event in reversed(self.events[since:]) if event.note)
+        return next((found[1] for found in notes if found), "")
 
 
 class Worker:

@@ -86,6 +86,8 @@ class Scheduler(Deciding):
     def _begin(self, choose: Choose, most_steps: int) -> None:
         self.story = ScheduleTrace()
         self.tasks: list[Task] = []
+        self.main: Task | None = None
+        """The first thread of the process, which may have been started anew."""
         self.living = []
         self.running = None
         self.aborting = False
@@ -162,6 +164,7 @@ class Scheduler(Deciding):
         task = Task(len(self.tasks), name, daemon, body)
         self._note_spawned(task)
         self.tasks.append(task)
+        self.main = self.main or task
         self._change_living(begins=task)
         return task
 
@@ -251,6 +254,7 @@ class Scheduler(Deciding):
 
     def halt(self) -> None:
         """Let no other thread run any more: their process has been ended, and another begins."""
+        self.main = None
         for task in self.tasks:
             if task is not self.running and not task.over:
                 task.ready, task.until, task.holder, task.daemon = never, None, None, True

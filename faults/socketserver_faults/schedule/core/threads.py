@@ -190,7 +190,7 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         "BoundedSemaphore": lambda value=1: of_semaphores(scheduler, named("semaphore"), value, value),
         "current_thread": current_thread,
         "currentThread": current_thread,
-        "main_thread": lambda: of(scheduler.tasks[0]),
+        "main_thread": lambda: of(scheduler.main or running()),
         "get_ident": number,
         "get_native_id": number,
         "enumerate": lambda: [of(task) for task in living()],

@@ -8,6 +8,7 @@ Next: `readiness.py`.
 
 import os
 import sys
+import tempfile
 import threading
 from typing import Any
 
@@ -119,5 +120,6 @@ def watch(scheduler: Scheduler | None) -> None:
     """Refuse from now on what threads of this scheduler do outside; None ends it."""
     if not _GUARD.installed:
         _GUARD.installed = True
+        tempfile.gettempdir()  # who asks first makes a file there, to see whether that can be done
         sys.addaudithook(_GUARD)
     _GUARD.scheduler = scheduler

@@ -244,7 +244,7 @@ def signal_of(scheduler: Scheduler, at_begin: list[Callable[[], None]]) -> Modul
     """Return a `signal` whose signals never come; each run begins without handlers."""
 
     def install(signalnum: int, handler: object) -> object:
-        if scheduler.running is not None and scheduler.running.number:
+        if scheduler.running not in (None, scheduler.main):
             raise ValueError("signal only works in main thread of the main interpreter")
         handlers[signalnum], before = handler, handlers.get(signalnum, signal.SIG_DFL)
         return before

@@ -22,6 +22,7 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.socket_object import MAX_NOTED_BYTES
 from socketserver_faults.schedule.world.scenarios import NamedScenario
+from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
@@ -41,16 +42,16 @@ CLIENTS_THREAD = "clients"
 """Name of the thread that plays the clients."""
 
 
-class NoDialect(Exception):
-    """The dialect of the program cannot be learned; the message says why."""
+class NoDialect(SubjectRefused):
+    """The dialect of the program cannot be learned from what it says; the message says why."""
 
 
 def in_time(until: float) -> Choose:
-    """Return a chooser without preemption that raises NoDialect after a moment of time.monotonic()."""
+    """Return a chooser without preemption that raises SubjectRefused after a moment of time.monotonic()."""
 
     def choose(_: list[Task]) -> int:
         if time.monotonic() > until:
-            raise NoDialect("the time is up (see --seconds)")
+            raise SubjectRefused("the time is up (see --seconds)")
         return 0
 
     return choose
@@ -100,6 +101,7 @@ class LearnedSite:
     restart: Callable[[], None]
     exit_report: Callable[[], str]
     wait_idle: Callable[[], None]
+    last_error: Callable[[], str]
     address = ADDRESS
     restartable = True
     start_timeout = 0.0
@@ -108,10 +110,6 @@ class LearnedSite:
 
     def start(self, _: float) -> Self:
         return self
-
-    def last_error(self) -> str:
-        """Return nothing: what a run prints is in its story."""
-        return ""
 
     def close(self) -> None:
         """Nothing: the run ends the program."""
@@ -223,11 +221,14 @@ class VirtualClients:
         instead_of(load(f"{learn}.questions.limits"), CROWD_MEMBERS=LEARNED_MEMBERS)
         instead_of(load(f"{learn}.questions.history"), MAX_UTTERANCES=LEARNED_MEMBERS)
         propose: Any = load(f"{learn}.propose")
+        base: Any = load("socketserver_reference.conformance.targets.base")
         instead_of(propose, verify=lambda *_: None)  # whether the program speaks the dialect is asked next
         try:
             proposal = propose.propose(protocol, site, LEARNING_TIMEOUT)
         except conversation.CannotLearn as error:
             raise NoDialect(str(error)) from None
+        except base.CannotCheck as error:
+            raise SubjectRefused(f"when it is started once more, {error}") from None
         return LearnedText(proposal.text, tuple(proposal.doubts))
 
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:

@@ -13,8 +13,12 @@ CLAUSE_OF_ENDS = {"chat": "CHAT-10", "echo": "ECHO-3"}
 """Protocol -> the clause of a server that reads the end of a stream for ever."""
 
 
+class NoEnd(SubjectRefused):
+    """A run has no end, and it is not known why."""
+
+
 def goes_on(subject: Subject, ends_read: Counter[str], endless: str, *, left: bool) -> Violation:
-    """Return the clause that is broken if a run has no end, `endless`; raise SubjectRefused if that is not known.
+    """Return the clause that is broken if a run has no end, `endless`; raise NoEnd if that is not known.
 
     `left` is whether all clients have left.
     """
@@ -23,7 +27,7 @@ def goes_on(subject: Subject, ends_read: Counter[str], endless: str, *, left: bo
         return ends
     if left and subject.make:
         return VIOLATIONS["SRV-9"]("shutdown() and server_close() return, as all clients have left", endless, ())
-    raise SubjectRefused(f"{subject.name} makes no progress that the scheduler could judge: {endless}")
+    raise NoEnd(f"{subject.name} makes no progress that the scheduler could judge: {endless}")
 
 
 def reads_ends(subject: Subject, ends_read: Counter[str]) -> Violation | None:

@@ -25,12 +25,16 @@ FIRST_MEETING = {
 CHAT_TALK = (*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hello, too"))
 
 
-def talk(protocol: str, dialect: Dialect) -> NamedScenario:
-    """Return what shows a dialect as a whole, also who hears what: in a chat all, and in an echo nobody else."""
+def talk(protocol: str, dialect: Dialect, *, ends: bool = True) -> NamedScenario:
+    """Return what shows a dialect as a whole, also who hears what: in a chat all, and in an echo nobody else.
+
+    Without `ends`, no client of an echo ends its stream; where clients are served one by one, the next waits in vain.
+    """
     if protocol == "chat":
         return NamedScenario("talk", "", "CHAT-2", CHAT_TALK, politeness="polite")
     again = (Say("ann", b"once more"),) if dialect.persistent else ()
-    steps = (Connect("ann"), Connect("ben"), Say("ann", b"hello"), *again, HalfClose("ann"), Say("ben", b"hello, too"))
+    end = (HalfClose("ann"),) if ends else ()
+    steps = (Connect("ann"), Connect("ben"), Say("ann", b"hello"), *again, *end, Say("ben", b"hello, too"))
     return NamedScenario("talk", "", "ECHO-2", steps, "echo", "polite")
 
 
@@ -53,6 +57,8 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
         return protocol
     misfit = world.misfit(protocol)
     ended = f"{world.main_ended}; " if " by " in world.main_ended else ""
+    if not ended and (error := world.scheduler.story.last_error()):
+        ended = f"its last error is {error}; "
     if misfit is None:  # it speaks the dialect, and has a bug: the search will tell
         return protocol
     tried = [f"as {NAMED[protocol]}: said {misfit.said}, expected {misfit.expected}, read {misfit.read}"]

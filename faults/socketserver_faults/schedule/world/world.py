@@ -42,7 +42,6 @@ from socketserver_faults.schedule.world.clients import (
     CLIENTS_THREAD,
     LearnedSite,
     LearnedText,
-    NoDialect,
     VirtualClients,
     in_time,
 )
@@ -127,6 +126,8 @@ class World:
         """The thread of the program that has called shutdown()."""
         self._left = False
         """Whether the clients have left."""
+        self._begun = 0
+        """Number of events before the program was last started."""
 
     def _begins_to_serve(self) -> None:
         if self._server is None and self.subject.make:
@@ -162,16 +163,18 @@ class World:
         self._run(lambda: found.append(self._players.misfit(self.dialect, protocol)), no_preemption)
         return found[0] if found else None
 
+    def reads_ends(self) -> bool:
+        """Return whether the program has read the end of a stream for ever in the run."""
+        return reads_ends(self.subject, self._network.kernel.ends_read) is not None
+
     def learn(self, protocol: str, until: float = math.inf) -> LearnedText:
         """Return a dialect for the program; raise SubjectRefused if none can be learned until a moment of
         time.monotonic().
         """
         learned: list[LearnedText] = []
-        try:
-            site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
-            met = self._run(lambda: self._learn(site, protocol, learned), in_time(until), MAX_LEARNING_STEPS)
-        except NoDialect as error:
-            raise SubjectRefused(str(error)) from None
+        error = lambda: self.scheduler.story.last_error(self._begun)  # noqa: E731
+        site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle, error)
+        met = self._run(lambda: self._learn(site, protocol, learned), in_time(until), MAX_LEARNING_STEPS)
         if not learned:
             broken = met.failure
             raise SubjectRefused(f"expected that {broken.expected}, but {broken.observed}" if broken else "it ends")
@@ -186,6 +189,7 @@ class World:
         self.scheduler.halt()
         self.modules.forget()
         self._begin()
+        self._begun = len(self.scheduler.story.events)
         self._network.kernel.over = True
         self._network = Network(self.scheduler, capacity=self._capacity, kinds=self._kinds)
         self.scheduler.spawn(self._run_program, "main")

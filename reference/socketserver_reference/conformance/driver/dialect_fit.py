@@ -7,7 +7,7 @@ form but its bytes: it speaks another dialect if its reply holds one that anothe
 
 A server that sends nothing may wait for the end of a line: it gets one. If it answers only then, or never, it speaks
 another dialect; likewise if it answers that alone: it has taken the first words for a name. If it hangs up without a
-byte, it shows none, and the broken clause stands.
+byte before it gets that, it shows none, and the broken clause stands.
 """
 
 import contextlib
@@ -89,21 +89,23 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
     body = dialect.sayable(b"does it fit") or b"x"
     limiter.wait_to_send(FIT_CLIENTS[0])
     clients[0].send(dialect.sent(body))
-    nudged = b""
+    nudged, hung_up = b"", False
     until = time.monotonic() + timeout
     while True:
         for number, client in enumerate(clients):
-            read[number] += _receive(client, 0.05)
+            got = _answer(client, 0.05)
+            read[number] += got if isinstance(got, bytes) else b""
+            hung_up = hung_up or not (nudged or got is None or isinstance(got, bytes))
             late = nudged and not (dialect.stream and dialect.prefix + body in read[number])
             if not late and any(_in_form(frame, body, dialect) for frame in _frames(read[number], body, dialect)):
                 return None
         if time.monotonic() > until or max(map(len, read)) > MAX_ANSWER_BYTES:
-            if nudged or any(read):
+            if nudged or hung_up or any(read):
                 break
             nudged, until = LINE_END, time.monotonic() + timeout
             clients[0].send(nudged)
     longest = max(read, key=len)
-    if not longest and any(_answer(client, 0.0) for client in clients):  # it has hung up
+    if not longest and hung_up:
         return None
     then = f", then {show(nudged)}" if nudged else ""
     return Misfit(dialect.name, f"{show(dialect.sent(body))}{then}", show(dialect.delivery(body)), _read(longest))
@@ -130,12 +132,6 @@ def _answer(client: Client, timeout: float) -> bytes | Ending | None:
     """Return what comes within the timeout, in seconds: bytes, the end of the stream, or None."""
     client.set_timeout(timeout)
     return client.receive()
-
-
-def _receive(client: Client, timeout: float) -> bytes:
-    """Return the bytes that come within the timeout, in seconds."""
-    got = _answer(client, timeout)
-    return got if isinstance(got, bytes) else b""
 
 
 def _frames(read: bytes, body: bytes, dialect: Dialect) -> Iterator[bytes]:
@@ -170,12 +166,13 @@ def _echo(client: Client, dialect: Dialect, timeout: float, nudge: bytes) -> Mis
     request = dialect.sayable(FIT_REQUEST) or b"x"
     sent, expected = dialect.sent(request), dialect.reply(request)
     client.send(sent)
-    read, nudged = _receive(client, timeout), b""
-    if not read and nudge:
+    got, nudged = _answer(client, timeout), b""
+    if got is None and nudge:
         nudged = nudge
         client.send(nudged)
-        read = _receive(client, timeout)
-    if not read and nudge and _answer(client, 0.0) is None:
+        got = _answer(client, timeout)
+    read = got if isinstance(got, bytes) else b""
+    if nudged and not read:
         return Misfit(dialect.name, f"{show(sent)}, then {show(nudged)}", show(expected), _read(read))
     replies = {change(said) for change in TRANSFORMS.values() for said in (request, sent, sent + nudged)}
     if expected in read or not any(reply in read for reply in replies):

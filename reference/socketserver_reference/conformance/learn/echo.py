@@ -173,14 +173,15 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
         first = echo.answer(who, REQUEST + end)
         if first.reply or first.ended:
             break
-    else:
-        error = echo.conversation.site.last_error()
+    error = echo.conversation.site.last_error()
+    printed = f"; the server printed {error!r}" if error else ""
+    if not (first.reply or first.ended):
         raise CannotLearn(
             f"nothing answers {REQUEST!r} within {echo.conversation.waits.for_an_answer:g} s, neither without the end "
-            "of a line nor with it, nor with a blank line" + (f"; the server printed {error!r}" if error else "")
+            f"of a line nor with it, nor with a blank line{printed}"
         )
     if not first.reply:
-        raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone")
+        raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone{printed}")
     saw = f"the answer is {quoted(first.reply)}"
     if not end:
         learned.learn("framing", "in", "chunk", f"{quoted(REQUEST)} was answered without the end of a line")

@@ -1,6 +1,7 @@
 """What real handlers use besides sockets and locks plays as it does in a real process."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -297,6 +298,17 @@ def test_what_only_reads_or_stays_in_memory_is_no_act_outside(write: Write) -> N
     program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
     write(uses=program.replace("PREPARE", part.strip()))
     assert searched("uses:Handler", "ask").outcome is None
+
+
+@pytest.mark.slow
+def test_a_program_may_ask_for_the_temporary_folder(write: Write) -> None:
+    """The first call in a process makes a file there and removes it, to see whether that can be done."""
+    part = "import tempfile; assert os.path.isdir(tempfile.gettempdir())"
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    folder = write(asks=program.replace("PREPARE", part))
+    command = [sys.executable, "-m", "socketserver_faults", "schedule", "asks:Handler", "ask"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_page_of_what_plays_is_made_from_the_code(capsys: pytest.CaptureFixture[str]) -> None:
