@@ -312,6 +312,7 @@ class Scheduler(Deciding):
                 self.trace(False)
         self._note_ended(task)
         task.over = True
+        task.body, task.thread = never, None  # what nothing else refers to is freed now
         self._change_living(ends=task)
         assert task.worker is not None
         worker, task.worker = task.worker, None

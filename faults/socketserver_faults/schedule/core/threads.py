@@ -52,8 +52,11 @@ class _Thread(Numbered):
 
     def run(self) -> None:
         """Call the target."""
-        if self._target is not None:
-            self._target(*self._args, **self._kwargs)
+        try:
+            if self._target is not None:
+                self._target(*self._args, **self._kwargs)
+        finally:
+            del self._target, self._args, self._kwargs  # as the library does: they may hold what is closed then
 
     def start(self) -> None:
         """Start the thread; it runs when it is first chosen."""

@@ -47,6 +47,8 @@ class Kernel(Descriptors):
         """Whether the run has ended: what is still closed then, by the garbage collector say, is of no run."""
         self.ends_read: Counter[str] = Counter()
         """Client -> how often the server has read the end of its stream."""
+        self.forgotten: set[str] = set()
+        """The story's names for what the program has not closed, and nothing refers to any more."""
         self._listeners: dict[int, Listener] = {}
         self._ports = itertools.count(FIRST_PORT)
         self._serials = itertools.count(1)
@@ -57,6 +59,12 @@ class Kernel(Descriptors):
     def close(self, number: int) -> None:
         """Free the descriptor."""
         self._let_go(self.free(number))
+
+    def forget(self, number: int) -> None:
+        """Note that nothing refers to a descriptor any more."""
+        file = self._files.get(number)
+        if file is not None:
+            self.forgotten.add(file.end.name)
 
     def called(self, number: int) -> str:
         """Return the story's name for the file of a descriptor."""

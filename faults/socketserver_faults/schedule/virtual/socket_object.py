@@ -95,6 +95,11 @@ class Socket:
                 raise NotModelled(f"virtual sockets have no {name}")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __del__(self) -> None:
+        number = vars(self).get("_number", -1)
+        if number >= 0 and not (self.kernel.over or self.kernel.points.aborting):
+            self.kernel.forget(number)
+
     def __hash__(self) -> int:
         """Return the serial number, so that a set of sockets has the same order on every replay."""
         return self.serial

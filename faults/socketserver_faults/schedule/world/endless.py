@@ -1,10 +1,11 @@
-"""The clause of a program that goes on without an end.
+"""The clause of a program that goes on without an end, and failures that are none.
 
 Next: `world.py`.
 """
 
 from collections import Counter
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.kernel import MANY_ENDS
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -37,3 +38,18 @@ def reads_ends(subject: Subject, ends_read: Counter[str]) -> Violation | None:
             due = f"the server takes the end of {client}'s stream for leaving"
             return VIOLATIONS[CLAUSE_OF_ENDS[subject.protocol]](due, f"its end is read {times} times", ())
     return None
+
+
+def refuse(failure: Violation, forgotten: set[str]) -> None:
+    """Raise NotModelled if a failure may come from what is not modelled.
+
+    `forgotten` are the clients whose connections the program has neither closed nor kept.
+    """
+    if NotModelled.refusals:  # the program has caught it, and gone another way
+        raise NotModelled(NotModelled.refusals[0])
+    for client in sorted(forgotten):
+        if failure.observed.startswith(f"{client} reads ") and failure.observed.endswith("nothing"):
+            raise NotModelled(
+                f"the program forgets the connection to {client} without closing it: CPython then closes it, which the "
+                "scheduler does not model; close it, as by `with connection:`"
+            )

@@ -45,7 +45,7 @@ from socketserver_faults.schedule.world.clients import (
     VirtualClients,
     in_time,
 )
-from socketserver_faults.schedule.world.endless import goes_on, reads_ends
+from socketserver_faults.schedule.world.endless import goes_on, reads_ends, refuse
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, hint
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -229,8 +229,8 @@ class World:
                 f"{self.subject.name} ends its server before the clients have left: {self._shut_down_by} calls "
                 "shutdown(); play its handler class, module:Handler, which the scheduler serves"
             )
-        if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
-            raise NotModelled(NotModelled.refusals[0])
+        if failure is not None:
+            refuse(failure, self._network.kernel.forgotten)
         return ScheduleResult(self.scheduler.story, failure, judged)
 
     def _serve(self, visit: Callable[[], object]) -> None:
