@@ -1,7 +1,7 @@
 """Changes the reference in small ways, one at a time, and counts the changes that its own check finds: `make mutation`.
 
     make mutation                                       every mutant, in many hours; it goes on where it was
-    make mutation OPTIONS='--only chat.py --sample 20'  20 mutants of one file, the same ones each time
+    make mutation OPTIONS='--only chat.py --sample 20'  20 mutants of one file, of as many lines, always the same
 
 Cosmic Ray makes the mutants, in a copy of the sources below build/mutation, and statements are deleted as well
 (operators.py). Each is judged by `check family`, `check echo` and `check chat`, in this process and launched: it is
@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -103,6 +104,19 @@ def judge(*options: str) -> int:
     return 0
 
 
+def of_each_line_in_turn(items: list[Any]) -> list[Any]:
+    """Return the mutants in an order by chance, always the same, in which those of one line come far apart."""
+    items = sorted(items, key=lambda item: (item.mutations[0].operator_name, item.mutations[0].occurrence))
+    random.Random(0).shuffle(items)
+    turns: Counter[int] = Counter()
+    ordered = []
+    for item in items:
+        line, _ = item.mutations[0].start_pos
+        ordered.append((turns[line], len(ordered), item))
+        turns[line] += 1
+    return [item for *_, item in sorted(ordered)]
+
+
 def mutants(base: WorkDB, only: list[str], sample: int | None) -> Iterator[Any]:
     """Yield the mutants that are wanted and not judged yet: of each file in turn, always in the same order."""
     by_file: dict[str, list[Any]] = {name: [] for name in only}
@@ -111,12 +125,9 @@ def mutants(base: WorkDB, only: list[str], sample: int | None) -> Iterator[Any]:
         if mutation.module_path.name in by_file and not mutation.operator_name.startswith(TRIVIAL):
             by_file[mutation.module_path.name].append(item)
     judged = {job for job, _ in base.results}
-    for items in by_file.values():
-        items.sort(key=lambda item: (item.mutations[0].operator_name, item.mutations[0].occurrence))
-        random.Random(0).shuffle(items)
-        del items[sample or len(items) :]
-    for turn in range(max(map(len, by_file.values()))):
-        yield from (items[turn] for items in by_file.values() if turn < len(items) and items[turn].job_id not in judged)
+    wanted = [of_each_line_in_turn(items)[:sample] for items in by_file.values()]
+    for turn in range(max(map(len, wanted))):
+        yield from (items[turn] for items in wanted if turn < len(items) and items[turn].job_id not in judged)
 
 
 def change(diff: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cosmic_ray.plugins
@@ -24,6 +25,7 @@ def mutation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     monkeypatch.syspath_prepend(HERE)
     module: Any = importlib.import_module("mutation")
     module.WORK = tmp_path / "mutation"
+    module.FILES = ("echo.py", "overthreaded.py")  # to make the mutants of all takes a second
     monkeypatch.setenv("PYTHONPATH", "")  # as it was, afterwards
     yield module
     cosmic_ray.plugins.OPERATOR_PROVIDERS.pop(module.PROVIDER, None)
@@ -66,18 +68,27 @@ def judged(
 def test_a_sample_is_judged_once_of_each_file_in_turn(
     mutation: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    two = ("--only", "chat.py", "echo.py", "--sample")
-    assert judged(mutation, monkeypatch, "killed", *two, "2") == (0, ["chat.py", "echo.py"] * 2)
-    assert judged(mutation, monkeypatch, "killed", *two, "3") == (0, ["chat.py", "echo.py"])
+    two = ("--only", "overthreaded.py", "echo.py", "--sample")
+    assert judged(mutation, monkeypatch, "killed", *two, "2") == (0, ["overthreaded.py", "echo.py"] * 2)
+    assert judged(mutation, monkeypatch, "killed", *two, "3") == (0, ["overthreaded.py", "echo.py"])
     out = capsys.readouterr().out
-    assert [line.split()[2:] for line in out.splitlines() if line.startswith("chat.py")][-1] == [
-        "3",
-        "3",
-        "0",
-        "100",
-        "%",
-    ]
+    assert [line.split()[2:] for line in out.splitlines() if line.startswith("echo.py")][-1] == "3 3 0 100 %".split()
     assert "Survivors" not in out
+
+
+def test_a_sample_is_of_as_many_lines_as_it_has_mutants(mutation: Any) -> None:
+    def mutant(line: int, occurrence: int) -> SimpleNamespace:
+        spec = SimpleNamespace(operator_name="an operator", occurrence=occurrence, start_pos=(line, 4))
+        return SimpleNamespace(mutations=[spec])
+
+    mutants = [mutant(line, 10 * line + count) for line in (1, 2, 3) for count in range(2 * line)]
+    ordered = mutation.of_each_line_in_turn(mutants)
+    lines = [one.mutations[0].start_pos[0] for one in ordered]
+    assert [sorted(lines[at : at + 3]) for at in (0, 3)] == [[1, 2, 3]] * 2
+    assert [sorted(lines[at : at + 2]) for at in (6, 8)] == [[2, 3]] * 2
+    assert lines[10:] == [3, 3]
+    assert {*map(id, ordered)} == {*map(id, mutants)}
+    assert mutation.of_each_line_in_turn(mutants[::-1]) == ordered
 
 
 @pytest.mark.parametrize(
@@ -98,12 +109,12 @@ def test_a_survivor_needs_a_reason_and_counts_unless_it_is_equivalent(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "survivors.toml")
-    mutant = '[[survivor.mutant]]\nfile = "chat.py"\nout = "self.join()"\nput = ["self.fork()", "pass"]\n'
+    mutant = '[[survivor.mutant]]\nfile = "echo.py"\nout = "self.join()"\nput = ["self.fork()", "pass"]\n'
     mutation.SURVIVORS.write_text(f"[[survivor]]\n{entry}\n{mutant}" if entry else "survivor = []")
-    assert judged(mutation, monkeypatch, "survived", "--only", "chat.py", "--sample", "1")[0] == status
+    assert judged(mutation, monkeypatch, "survived", "--only", "echo.py", "--sample", "1")[0] == status
     out = capsys.readouterr().out
-    assert f"chat.py: self.join()\n    -> pass\n    {told}\n" in out
-    (row,) = (line for line in out.splitlines() if line.startswith("chat.py "))
+    assert f"echo.py: self.join()\n    -> pass\n    {told}\n" in out
+    (row,) = (line for line in out.splitlines() if line.startswith("echo.py "))
     assert row.endswith("-" if "equivalent" in entry else "0 %")
 
 
