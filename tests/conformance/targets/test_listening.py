@@ -144,8 +144,29 @@ def test_an_address_that_another_process_serves_is_told(monkeypatch: pytest.Monk
 def test_a_system_without_proc_tells_nothing(tmp_path: Path) -> None:
     assert proc_files.read(str(tmp_path / "stat")) == ""
     assert proc_files.rows(str(tmp_path / "tcp")) == []
+    assert proc_files.first_rows(str(tmp_path / "tcp"), "") == []
     assert proc_files.listed(str(tmp_path / "task")) == []
     assert proc_files.link(str(tmp_path / "fd")) == ""
+
+
+def test_of_a_long_table_no_more_is_read_than_what_comes_first(tmp_path: Path) -> None:
+    table = tmp_path / "tcp"
+    table.write_bytes(b"  sl st\n 0: 0A first\n 1: 0A \xff\n 2: 06 later\n 3: 0A last\n")
+    assert proc_files.first_rows(str(table), " 0A ") == [["0:", "0A", "first"], ["1:", "0A", "\ufffd"]]
+
+
+def test_linux_lists_what_listens_over_tcp_before_all_connections() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as early,
+        socket.create_connection(early.getsockname()),
+        socket.create_server(("127.0.0.1", 0)) as late,
+    ):
+        ports = {one.address.port for one in listeners("tcp")}
+        assert {early.getsockname()[1], late.getsockname()[1]} <= ports
+        listed = [columns[3] for columns in proc_files.rows("/proc/net/tcp")]
+    listening_rows = listed.count("0A")
+    assert listed[:listening_rows] == ["0A"] * listening_rows
+    assert len(listed) > listening_rows
 
 
 def test_a_process_that_ends_while_it_is_looked_at_has_no_sockets() -> None:

@@ -80,10 +80,11 @@ def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | N
 
 def listeners(transport: str) -> Iterator[ListeningSocket]:
     """Yield all sockets of this machine that take connections or datagrams over the transport."""
+    # Linux lists what listens over TCP before all connections, of which there may be those of a minute
+    rows = proc_files.first_rows if transport == "tcp" else proc_files.rows
+    text = f" {OPEN_STATES[transport]} " if transport in OPEN_STATES else ""
     for table in PROC_FILES[transport]:
-        for columns in proc_files.rows(
-            f"/proc/net/{table}", f" {OPEN_STATES[transport]} " if transport in OPEN_STATES else ""
-        ):
+        for columns in rows(f"/proc/net/{table}", text):
             found = _unix(columns) if table == "unix" else _internet(transport, columns)
             if found is not None and found.address.transport == transport:
                 yield found

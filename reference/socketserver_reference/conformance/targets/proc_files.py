@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+from itertools import islice, takewhile
 from pathlib import Path
 
 READ_BYTES = 65536
@@ -46,6 +47,15 @@ def endpoint(text: str) -> tuple[str, int]:
     host, _, port = text.partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
     return socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words), int(port, 16)
+
+
+def first_rows(table: str, text: str) -> list[list[str]]:
+    """Return the rows with that text of a table in which these come first: the rest, which may be long, is not read."""
+    try:
+        with open(table, encoding="utf-8", errors="replace") as opened:
+            return [line.split() for line in takewhile(lambda line: text in line, islice(opened, 1, None))]
+    except OSError:
+        return []
 
 
 def listed(directory: str) -> list[str]:
