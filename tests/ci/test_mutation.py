@@ -72,7 +72,13 @@ def test_a_sample_is_judged_once_of_each_file_in_turn(
     assert judged(mutation, monkeypatch, "killed", *two, "2") == (0, ["overthreaded.py", "echo.py"] * 2)
     assert judged(mutation, monkeypatch, "killed", *two, "3") == (0, ["overthreaded.py", "echo.py"])
     out = capsys.readouterr().out
-    assert [line.split()[2:] for line in out.splitlines() if line.startswith("echo.py")][-1] == "3 3 0 100 %".split()
+    assert [line.split()[2:] for line in out.splitlines() if line.startswith("echo.py")][-1] == [
+        "3",
+        "3",
+        "0",
+        "100",
+        "%",
+    ]
     assert "Survivors" not in out
 
 

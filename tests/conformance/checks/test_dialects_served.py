@@ -36,6 +36,7 @@ def _less(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers keep little for a member that does not read, so that a little fills it; few clients show growth."""
     monkeypatch.setattr(chat_hardened, "FLOOD_BYTES", 512 * 1024)
     monkeypatch.setattr(growth, "ROUNDS", (1, 1, 2))
+    monkeypatch.setattr(growth, "RELEASE_TIMEOUT", 0.1)
 
 
 def clauses_that(outcomes: list[CheckResult], kind: type[BaseException] | None) -> set[str]:

@@ -43,6 +43,7 @@ def _less(monkeypatch: pytest.MonkeyPatch) -> None:
     """`test_echo_floods.py` pours more than two kernels hold, and `test_growth.py` brings a thousand clients."""
     monkeypatch.setattr(echo, "ECHO_FLOOD_BYTES", 512 * 1024)
     monkeypatch.setattr(growth, "ROUNDS", (1, 1, 2))
+    monkeypatch.setattr(growth, "RELEASE_TIMEOUT", 0.1)
 
 
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:

@@ -35,8 +35,8 @@ TIMEOUT = 10.0
 
 @pytest.fixture(autouse=True)
 def _fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(growth, "ROUNDS", (2, 2, 4, 8, 16))
-    monkeypatch.setattr(growth, "MEMORY_ROUNDS", (32, 64))
+    monkeypatch.setattr(growth, "ROUNDS", (1, 1, 2, 4, 8))
+    monkeypatch.setattr(growth, "MEMORY_ROUNDS", (16, 32))
     monkeypatch.setattr(growth, "RELEASE_TIMEOUT", 0.1)
 
 
@@ -72,14 +72,14 @@ def test_what_is_kept_of_each_client_is_told(what: str, told: str) -> None:
     assert violation.unscripted == growth.UNSCRIPTED
 
 
-@pytest.mark.parametrize(("what", "most"), [("nothing", 0), ("threads", 40), ("descriptors", 30), ("late", 120)])
+@pytest.mark.parametrize(("what", "most"), [("nothing", 0), ("threads", 20), ("descriptors", 15), ("late", 60)])
 def test_what_does_not_grow_with_every_client_passes(what: str, most: int) -> None:
     with closing(open_session("echo", keeping(what, most), TIMEOUT)) as session:
         assert seen(session) == (None, "")
 
 
 def test_a_server_that_fails_for_what_it_keeps_is_told_so() -> None:
-    with closing(open_session("echo", keeping("dies", 100), TIMEOUT)) as session:
+    with closing(open_session("echo", keeping("dies", 50), TIMEOUT)) as session:
         violation, _ = seen(session)
     assert violation is not None
     assert violation.clause_id == "ECHO-9"
@@ -87,8 +87,9 @@ def test_a_server_that_fails_for_what_it_keeps_is_told_so() -> None:
     assert "the server ended with exit status 3" in violation.observed.partition("; then ")[2]
 
 
-def test_a_server_that_fails_before_much_has_grown_breaks_another_clause() -> None:
-    with closing(open_session("echo", keeping("dies", 20), TIMEOUT)) as session:
+def test_a_server_that_fails_before_much_has_grown_breaks_another_clause(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(open_session("echo", keeping("dies", 10), TIMEOUT)) as session:
+        monkeypatch.setattr(session, "confirm", lambda violation: violation)  # many replays, which say nothing here
         violation, _ = seen(session)
     assert violation is not None
     assert violation.clause_id != "ECHO-9"
@@ -223,7 +224,7 @@ def test_each_client_comes_when_the_server_has_finished_with_the_last(monkeypatc
         done.clear()
         assert seen(session) == (None, "")
     before = [previous for previous, what in pairwise(done) if what == "comes"]
-    assert len(before) > 20
+    assert len(before) >= 10
     assert set(before) == {"waits"}
 
 
