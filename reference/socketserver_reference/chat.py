@@ -130,7 +130,6 @@ class ChatHandler(socketserver.BaseRequestHandler):
             self.deliver(chunk)
 
     def finish(self) -> None:
-        """Leave the room."""
         self.server.leave(self.request)
         log.info("%r left", self.client_address)
 

@@ -80,7 +80,6 @@ class Server(socketserver.BaseServer):
             raise Stopped
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
-        """Log the exception of a handler."""
         # [SRV-8] socketserver closes this connection and goes on
         log.exception("the handler of %r failed", client_address)
 
@@ -145,7 +144,6 @@ class DatagramServer(Server, socketserver.UDPServer):
         return False
 
     def is_own(self, address: Any) -> bool:
-        """Whether that address is this server's own."""
         own: Any = self.server_address
         if isinstance(own, str) or own[0] not in WILDCARDS or own[1] != address[1]:
             return bool(address == own)
@@ -204,14 +202,12 @@ class StreamServer(Server, socketserver.TCPServer):
         return super().verify_request(request, client_address)
 
     def remember(self, request: socket.socket) -> None:
-        """Remember a connection."""
         with self.connections_lock:
             self.connections.add(request)
             if self.stopping:  # hang_up() may have run before
                 self.end(request)
 
     def prepare(self, request: socket.socket) -> None:
-        """Set the options of a connection."""
         if request.family in (socket.AF_INET, socket.AF_INET6):
             # [CHAT-16] do not wait for an acknowledgement: measured, 40 ms each
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
