@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from docs.derive.clauses import HOME
-from tests.support.browser import CHROMIUM, browser
+from tests.support.browser import browser
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
     pytest.mark.xdist_group("browser"),
     pytest.mark.sweep,  # a browser takes two seconds to start, and the filter hardly changes
 ]

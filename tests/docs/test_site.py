@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from docs.derive.clauses import ROOT
-from tests.support.browser import CHROMIUM, Browser, browser
+from tests.support.browser import Browser, browser
 from tests.support.pages import overflows
 
 HOME = ROOT / "build" / "docs" / "html"
@@ -27,7 +27,6 @@ PAGES = [
 ]
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
     pytest.mark.skipif(not (HOME / "index.html").exists(), reason="the site is not built: make docs"),
     pytest.mark.xdist_group("browser"),
     pytest.mark.sweep,  # the site is built by hand and by CI, after `make test`

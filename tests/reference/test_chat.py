@@ -15,7 +15,18 @@ from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
-from tests.support.serving import TIMEOUT, connect, errors, read, read_to_end, reset, serving, settle, somewhere
+from tests.support.serving import (
+    TIMEOUT,
+    connect,
+    errors,
+    read,
+    read_to_end,
+    reset,
+    running,
+    serving,
+    settle,
+    somewhere,
+)
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
@@ -204,15 +215,11 @@ def test_everybody_hears_one_order_however_many_speak(chat: Any) -> None:
 def test_two_hundred_clients_connect_in_the_same_instant_and_hear_one_another() -> None:
     server = make_server(watched("chat"), LOOPBACK)
     clients = [connect(server) for _ in range(200)]  # all of them in the backlog: nobody accepts yet
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    for _ in clients:
-        assert server.joined.acquire(timeout=TIMEOUT)  # type: ignore[attr-defined]
-    clients[0].sendall(b"hi")
-    assert {read(client, 5) for client in clients} == {b"ackhi"}
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running(server):
+        for _ in clients:
+            assert server.joined.acquire(timeout=TIMEOUT)  # type: ignore[attr-defined]
+        clients[0].sendall(b"hi")
+        assert {read(client, 5) for client in clients} == {b"ackhi"}
     for client in clients:
         client.close()
 

@@ -1,7 +1,6 @@
 """What the tests of known failures share: a list of them, what `check` says of it, and clauses known to be broken."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,21 +15,14 @@ from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.support.checking import Outcome
-from tests.support.serving import TIMEOUT
+from tests.support.serving import TIMEOUT, running
 
 
 @contextmanager
 def serving_fault(name: str) -> Iterator[str]:
     """Serve a fault in a thread for the length of the block; yield its address."""
-    server = find(name).make()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with running(find(name).make()) as server:
         yield str(server_address(server))
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def entry(clause: str, reason: str = "on purpose", **more: object) -> str:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 
 import pytest
@@ -30,7 +31,13 @@ LONG_TIMEOUT = 60.0
 @contextmanager
 def serving(program: str | Program, address: Address, concurrency: str = "threading") -> Iterator[Any]:
     """Serve in a thread for the length of the block."""
-    server = make_server(program, address, concurrency)
+    with running(make_server(program, address, concurrency)) as server:
+        yield server
+
+
+@contextmanager
+def running(server: BaseServer) -> Iterator[Any]:
+    """The same for a server that listens already."""
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

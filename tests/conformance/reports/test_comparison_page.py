@@ -9,13 +9,10 @@ from socketserver_reference.conformance.reports import json_report
 from socketserver_reference.conformance.reports.comparison import Checked, Comparison
 from socketserver_reference.conformance.reports.html import comparison
 from socketserver_reference.conformance.scenario.text import printable
-from tests.support.browser import CHROMIUM, Browser
+from tests.support.browser import Browser
 from tests.support.exchanges import EVERYTHING, MARKUP, report, violation
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_many_servers_fit_a_phone(tab: Browser, tmp_path: Path) -> None:

@@ -11,14 +11,11 @@ from socketserver_reference.conformance.reports.html import learned
 from socketserver_reference.conformance.reports.html.elements import SCRIPT
 from socketserver_reference.conformance.reports.learning import LearnedReport, ToldKey
 from socketserver_reference.conformance.scenario.text import printable
-from tests.support.browser import CHROMIUM, Browser
+from tests.support.browser import Browser
 from tests.support.exchanges import MARKUP
 from tests.support.pages import CONTRAST, elements, overflows, showing
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.xdist_group("browser")
 
 EMPTY = LearnedReport("chat", MARKUP, "nothing could be learned", 2)
 

@@ -17,15 +17,12 @@ from socketserver_reference.conformance.scenario.steps import Connect, Say, Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Heard
 from tests.servers.bad_servers import MARKUP as MARKUP_OF_SERVER
-from tests.support.browser import CHROMIUM, Browser
+from tests.support.browser import Browser
 from tests.support.checking import Checker, bad
 from tests.support.exchanges import MARKUP, did, report, violation
 from tests.support.pages import CONTRAST, ENTER, SITE, TAB, elements, overflows, showing
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.mark.slow

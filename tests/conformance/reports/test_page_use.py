@@ -8,14 +8,11 @@ import pytest
 
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.scenario.steps import Connect, join
-from tests.support.browser import CHROMIUM, Browser
+from tests.support.browser import Browser
 from tests.support.exchanges import EVERYTHING, did, report, violation
 from tests.support.pages import COMMAND, ENTER, SCRIPT, SITE, elements, showing
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_it_begins_with_a_summary(full: Browser) -> None:
