@@ -85,8 +85,8 @@ def connect_to(address: Address) -> socket.socket:
     return client
 
 
-def read(client: socket.socket, count: int) -> bytes:
-    """Read exactly that many bytes, or what there is before the end of stream."""
+def read(client: Any, count: int) -> bytes:
+    """Read exactly that many bytes, or what there is before the end of stream; a virtual socket will do."""
     data = b""
     while len(data) < count and (some := client.recv(count - len(data))):
         data += some

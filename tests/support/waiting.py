@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_reference.conformance.targets.parting import ABORT
 from tests.support.scheduling.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
 from tests.support.scheduling.unrecorded import Unrecorded
+from tests.support.serving import read
 
 LARGE = b"x" * (1024 * 1024)
 """More than a connection takes."""
@@ -170,19 +170,6 @@ class VirtualWorld(Unrecorded):
             self._let_go()
         if self._thread.ident:
             self._thread.join(BOUND)
-
-
-def reset(sock: Any) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
-    sock.close()
-
-
-def read(sock: Any, size: int) -> bytes:
-    """Read so many bytes, or all up to the end of stream if that comes first."""
-    data = b""
-    while len(data) < size and (more := sock.recv(size)):
-        data += more
-    return data
 
 
 def listener(world: World) -> Any:

@@ -10,7 +10,8 @@ import pytest
 
 from socketserver_faults.schedule.virtual.network import Network, NotModelled, Socket
 from tests.support.scheduling.two_worlds import CAPACITY, NoThreads, WouldWait, outcome
-from tests.support.waiting import BAD, LARGE, LONG, SHORT, TIMED_OUT, VirtualWorld, read
+from tests.support.serving import read
+from tests.support.waiting import BAD, LARGE, LONG, SHORT, TIMED_OUT, VirtualWorld
 
 
 class Points(NoThreads):

@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from tests.support.scheduling.two_worlds import AGAIN, outcome
+from tests.support.serving import read, reset
 from tests.support.waiting import (
     BAD,
     BROKEN,
@@ -27,8 +28,6 @@ from tests.support.waiting import (
     World,
     accept,
     listener,
-    read,
-    reset,
 )
 
 
