@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from socketserver_reference.conformance.reports.story import ViolationStory, stories
-from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, own_version, word
+from socketserver_reference.conformance.results.report import SYMBOLS, Report, counts, own_version, word
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -29,7 +29,7 @@ def write(report: Report) -> str:
     head = [
         f"## {words(report.protocol)} {words(report.conclusion)}",
         "",
-        ", ".join(f"{name} {value}" for name, value in facts) + f": {counted(report.verdicts)}.",
+        ", ".join(f"{name} {value}" for name, value in facts) + f": {counts(one.outcome for one in report.verdicts)}.",
         "",
         *(
             fenced(report.misfit)

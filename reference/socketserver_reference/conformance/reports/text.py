@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.reports.story import ViolationStory, first_difference
-from socketserver_reference.conformance.results.report import Report, counted, line
+from socketserver_reference.conformance.results.report import Report, counts, line
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import NUMBER_WIDTH
@@ -34,7 +34,8 @@ def write(report: Report, *, whole: bool = False) -> list[str]:
         if of_profile:
             known = sum(verdict.known is not None and verdict.outcome == "violated" for verdict in of_profile)
             told = f" ({known} of them known)" if known else ""
-            lines += ["", f"{profile}: {counted(of_profile)}{told}", *(f"  {line(verdict)}" for verdict in of_profile)]
+            found = counts(verdict.outcome for verdict in of_profile)
+            lines += ["", f"{profile}: {found}{told}", *(f"  {line(verdict)}" for verdict in of_profile)]
     if report.explored:
         lines += ["", "explored:", *(f"  {told}" for told in report.explored)]
     if report.changes or report.waived:

@@ -79,7 +79,7 @@ class Report:
 
     def count(self) -> dict[str, int]:
         """Return how many clauses have each outcome."""
-        return count(self.verdicts)
+        return count(verdict.outcome for verdict in self.verdicts)
 
     def compared(self, file: Path, before: Mapping[str, Any]) -> "Report":
         """Return the report, with what has changed since an earlier one that a file holds."""
@@ -108,23 +108,17 @@ class Report:
         return fails(verdict, self.strict)
 
 
-def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
-    """Return how many clauses have each outcome."""
-    outcomes = [verdict.outcome for verdict in verdicts]
-    return {outcome: outcomes.count(outcome) for outcome in OUTCOMES}
-
-
-def counted(verdicts: Iterable[Verdict]) -> str:
-    """Return how many clauses have each outcome in words, without outcomes that no clause has."""
-    return counted_outcomes(verdict.outcome for verdict in verdicts)
-
-
-def counted_outcomes(outcomes: Iterable[Outcome]) -> str:
-    """Return the same of outcomes."""
+def count(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Return how often there is each outcome."""
     some = list(outcomes)
-    counts = ((outcome, some.count(outcome)) for outcome in OUTCOMES)
+    return {outcome: some.count(outcome) for outcome in OUTCOMES}
+
+
+def counts(outcomes: Iterable[Outcome]) -> str:
+    """Return the same in words, without outcomes that there are not: "19 hold, 1 violated"."""
     words = {**OUTCOME_WORDS, "holds": "hold"}
-    return ", ".join(f"{n} {(OUTCOME_WORDS if n == 1 else words)[outcome].lower()}" for outcome, n in counts if n)
+    found = count(outcomes).items()
+    return ", ".join(f"{n} {(OUTCOME_WORDS if n == 1 else words)[outcome].lower()}" for outcome, n in found if n)
 
 
 def extent(verdicts: Collection[Verdict]) -> str:

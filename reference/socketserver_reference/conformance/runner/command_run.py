@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results.report import OUTCOME_WORDS, counted_outcomes
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, counts
 from socketserver_reference.conformance.results.verdicts import Outcome, Record, Verdict
 from socketserver_reference.conformance.runner import lost_interrupts, plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
@@ -154,7 +154,7 @@ class Progress:
     def _sum_up(self) -> None:
         """Print a line for a class of the family whose checks have ended."""
         if self._outcomes and not self._targets:
-            self._display.print(f"  {self._subject:<34} {counted_outcomes(self._outcomes.values())}")
+            self._display.print(f"  {self._subject:<34} {counts(self._outcomes.values())}")
         self._outcomes.clear()
 
     @pytest.hookimpl(wrapper=True)

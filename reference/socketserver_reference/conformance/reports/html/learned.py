@@ -43,7 +43,7 @@ def _header(report: LearnedReport) -> Element:
     return tag(
         "header",
         tag("p", f"{report.protocol} dialect", class_="over"),
-        headline(report.conclusion[:1].upper() + report.conclusion[1:], min(report.code, UNSURE_CODE)),
+        headline(report.conclusion, min(report.code, UNSURE_CODE)),
         tag("p", tag("code", report.target), class_="target"),
         listed(facts, class_="facts"),
     )

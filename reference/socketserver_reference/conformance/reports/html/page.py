@@ -14,7 +14,7 @@ from socketserver_reference.conformance.reports.html.elements import Child, list
 from socketserver_reference.conformance.reports.markdown import LINK_TITLE
 from socketserver_reference.conformance.reports.story import ViolationStory, first_difference, stories
 from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
-from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counts, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -56,7 +56,7 @@ def _header(report: Report, told: Sequence[ViolationStory]) -> Element:
     return tag(
         "header",
         tag("p", f"{report.protocol} conformance", class_="over"),
-        headline(_sentence(report.conclusion), report.code),
+        headline(report.conclusion, report.code),
         tag("p", tag("code", report.target), class_="target"),
         *(_summary(report, told) if not report.misfit else []),
         listed(facts, class_="facts"),
@@ -64,8 +64,8 @@ def _header(report: Report, told: Sequence[ViolationStory]) -> Element:
 
 
 def headline(text: str, code: int) -> Element:
-    """Return the heading of a page, with a bar in the colour of an exit code."""
-    return tag("h1", text, class_={CONFORMS: "good", VIOLATED: "bad"}.get(code, "unsure"))
+    """Return the heading of a page, a sentence with a bar in the colour of an exit code."""
+    return tag("h1", text[:1].upper() + text[1:], class_={CONFORMS: "good", VIOLATED: "bad"}.get(code, "unsure"))
 
 
 def command(words: str, what: str) -> Element:
@@ -109,10 +109,6 @@ def _summary(report: Report, told: Sequence[ViolationStory]) -> list[Element]:
         tag("ul", *tiles, class_="tiles", role="list"),
         *([tag("ul", *brief, class_="brief", role="list")] if brief else []),
     ]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def contents(sections: Sequence[tuple[str, str]]) -> Element:
@@ -207,7 +203,8 @@ def _filter(report: Report) -> Element:
 
 
 def _profile(profile: str, verdicts: Sequence[Verdict]) -> Element:
-    return tag("tr", tag("th", f"{profile}: {counted(verdicts)}", colspan="4", scope="rowgroup"), class_="profile")
+    told = f"{profile}: {counts(verdict.outcome for verdict in verdicts)}"
+    return tag("tr", tag("th", told, colspan="4", scope="rowgroup"), class_="profile")
 
 
 def _verdict(verdict: Verdict, report: Report) -> Element:
