@@ -18,6 +18,9 @@ from socketserver_reference.conformance.learn.questions.quit_word import named_w
         (b"Nick name taken, another nick? ", False, ["{name}", "lobby"]),
         (b"Use /nick <name> to set your nick.\n", True, ["/nick {name}", "{name}"]),
         (b"First: /join <room>\n", True, ["/join lobby", "lobby"]),
+        (b"Say 'login:<desired login>' first\n", True, ["login:{name}", "{name}"]),
+        (b"\x1b[33muser:[your name]\x1b[0m\n", True, ["user:{name}", "{name}"]),
+        (b"login:name\n", True, ["{name}", "lobby"]),
         (b"", False, ["lobby", "{name}"]),
         (b"(no such, thing!) ", False, ["lobby", "{name}"]),
     ],
@@ -40,6 +43,7 @@ def test_an_answer_has_the_name_of_its_client_and_an_end() -> None:
         (b"stop to end\n", ["stop"]),
         (b"to leave, type {quit} now", ["{quit}"]),
         (b"See http://example.org/path\n", []),
+        (b"\x1b[32mPress \x1b[37m!q \x1b[32mto be gone.\x1b[0m", ["!q"]),
     ],
 )
 def test_the_words_that_a_server_names_are_tried_first(told: bytes, words: list[str]) -> None:

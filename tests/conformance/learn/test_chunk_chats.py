@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
@@ -78,6 +79,28 @@ def test_a_name_that_is_stripped_is_sent_with_a_line_end_and_may_be_without() ->
     assert reason(text, "send").endswith(
         "the server may take it without the line's end as well, which comes to the same"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("speech", "told"),
+    [
+        ({"deliver": b"<{name}> {body}"}, ()),
+        ({"deliver": b"{body}", "joined": b"{name} came!\n"}, ("{any} came!",)),
+    ],
+)
+def test_a_name_of_which_a_line_end_would_become_a_part_is_sent_without_one(
+    speech: dict[str, bytes], told: Sequence[str]
+) -> None:
+    dialect = learned(chat(hear=servers.chunks, asks=b"Name? ", to_sender=None, **speech))
+    assert dialect.handshake == (HandshakeTurn(wait=Template("Name? "), send=Template("{name}")),)
+    assert dialect.template.text == speech["deliver"].decode().replace("{name}", "{sender}")
+    assert [notice.text for notice in dialect.notices] == [*told]
+
+
+def test_a_name_on_a_line_of_its_own_ends_in_a_line_end_all_the_same() -> None:
+    dialect = learned(chat(asks=b"Name? ", deliver=b"from {name}\n{body}\n", to_sender=None))
+    assert dialect.handshake == (HandshakeTurn(wait=Template("Name? "), send=Template("{name}\n")),)
 
 
 @pytest.mark.slow

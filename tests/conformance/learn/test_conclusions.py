@@ -8,7 +8,6 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import propose as proposing
-from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.conclusions import conclude_handshake, conclude_notices, refusal
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey
 from socketserver_reference.conformance.learn.meeting import MAX_FRAMES, MEETING_NAMES, MeetingUtterance
@@ -50,20 +49,6 @@ def test_a_meeting_that_no_dialect_describes_is_refused(template: str, framing: 
     assert why in refusal(found)
 
 
-@pytest.mark.parametrize(
-    ("heard", "why"),
-    [
-        (b"annika\n joined\n", "the end of '{name}' comes back within what others hear of it"),
-        (b"annika\n", ""),
-    ],
-)
-def test_an_answer_s_line_end_that_others_hear_within_a_notice_is_none(heard: bytes, why: str) -> None:
-    found = understood(CONVERSATION, answers=[AnswerText("{name}", b"\n")])
-    found.meeting.utterances = [SPOKEN]
-    found.meeting.arrivals["annika"].others[1] = {"bertil": heard}
-    assert refusal(found) == why
-
-
 @pytest.mark.parametrize("framing", [LENGTHS, FRAMES])
 def test_a_greeting_of_two_frames_is_cut_once(framing: Framing) -> None:
     greeting = framing.put(b"Hello") + framing.put(b"Name?")
@@ -94,7 +79,7 @@ def test_lines_of_greetings_that_differ_are_notices_as_far_as_they_are_few() -> 
 
 def test_no_prompt_ends_in_what_varies() -> None:
     found, learned = room(CONVERSATION), LearnedDialect()
-    found.unended = {b"now 7": None, b"now 12": None, b"> ": None, b"> > ": None}
+    found.unended = {b"now 7": False, b"now 12": False, b"> ": False, b"> > ": False}
     conclude_notices(found, learned)
     conclude_notices(found, learned)
     assert values(learned, "prompts") == [["> "]]
@@ -105,7 +90,7 @@ def test_a_delivery_that_says_nothing_is_no_prompt() -> None:
     found, learned = room(RehearsedConversation()), LearnedDialect()
     found.template = Template.parse("{sender} > {body}", "sender", "body")
     found.conversation.names.update(MEETING_NAMES)
-    found.unended = {b"annika > ": None, b"bertil > ": None, b"carola > ": None, b"you> ": None}
+    found.unended = {b"annika > ": False, b"bertil > ": False, b"carola > ": False, b"you> ": False}
     conclude_notices(found, learned)
     assert values(learned, "prompts") == [["you> "]]
     (suspicion,) = learned.suspicions

@@ -2,7 +2,8 @@
 are told when a connection is reset.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -79,6 +80,32 @@ def test_a_line_before_a_delivery_that_nothing_marks_is_not_understood() -> None
 def test_where_nothing_ends_a_delivery_a_line_may_end_before_it() -> None:
     dialect = learned(chat(deliver=b"\n[{number}] {body}", to_sender=None))
     assert (dialect.framing_out.kind, dialect.template) == ("none", Template("\n[{sender}] {body}"))
+
+
+def test_a_notice_that_begins_with_a_line_s_end_and_has_none_comes_after_an_empty_line() -> None:
+    text = proposed(
+        chat(hear=servers.chunks, asks=b"name? ", deliver=b"{body}", to_sender=None, joined=b"\n{name} came.")
+    )
+    dialect = loader.read(text, "learned", "learned")
+    assert Template("") in dialect.notices
+    assert dialect.prompts == (Template("{any} came."),)
+    assert "which says nothing" not in text
+
+
+@pytest.mark.slow
+def test_an_empty_delivery_when_a_client_comes_may_be_a_bug() -> None:
+    text = proposed(chat(hear=servers.chunks, asks=b"name? ", deliver=b"{body}", to_sender=None, joined=b"\n"))
+    assert loader.read(text, "learned", "learned").notices == ()
+    assert "others heard b'', which says nothing" in re.sub(r"\n#\s+", " ", text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [lambda body: body.rpartition(b": ")[2], lambda body: body.partition(b", ")[0]])
+def test_a_part_of_some_words_may_be_a_bug(change: Callable[[bytes], bytes]) -> None:
+    text = proposed(chat(deliver=b"{number}> {body}\n", change=change))
+    assert 'template = "{sender}> {body}"' in text
+    told = r"May be a bug: In a conversation .* observed ann reads .* `check` will ask for it \(CHAT-3"
+    assert re.search(told, re.sub(r"\n#\s+", " ", text))
 
 
 class Noticing(servers.Member):

@@ -49,6 +49,15 @@ def test_a_name_is_the_label_without_what_the_server_puts_before_it() -> None:
     assert template(head({"ann": [b"<the1ann> "], "ben": [b"<the2ben> "]}, "")) == "<{sender}> "
 
 
+def test_a_colour_that_varies_with_the_speaker_is_its_label() -> None:
+    heads = {"ann": [b"\x1b[32m\x1b[1m"], "ben": [b"\x1b[91m\x1b[22m"], "cal": [b"\x1b[35m\x1b[2m"]}
+    assert template(head(heads, "")) == "\x1b[{sender}m"
+    heads = {"ann": [b"\x1b[32mann\x1b[0m: "], "ben": [b"\x1b[91mben\x1b[0m: "]}
+    assert template(head(heads, "")) == "\x1b[{sender}\x1b[0m: "
+    heads = {"ann": [b"\x1b[32mann: "], "ben": [b"\x1b[32mben: "]}
+    assert template(head(heads, "")) == "\x1b[32m{sender}: "
+
+
 def test_lines_of_one_kind_make_one_template() -> None:
     lines = [
         b"already here: nobody.",

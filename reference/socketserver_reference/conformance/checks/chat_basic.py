@@ -36,7 +36,8 @@ class BasicChat(Conformance):
     def test_all_byte_values_arrive_unchanged(self, play: Play) -> None:
         everything = bytes(range(256))
         chunks = (everything, b"\0", b"a\0b", b"\xff\xfe\xc3(", b"  kept \t\r\n", b"\n", b"x" * 1024, "Grüße".encode())
-        play(*join("ann", "ben"), *(Say("ann", chunk) for chunk in chunks))
+        punctuation = b"at 9:30: one, two; a|b <c> =d"  # at which servers part names, commands and words
+        play(*join("ann", "ben"), *(Say("ann", chunk) for chunk in (*chunks, punctuation)))
 
     @decides("CHAT-4")
     def test_no_delivery_comes_twice_or_without_an_utterance(self, play: Play) -> None:

@@ -15,6 +15,9 @@ MAX_CHOICES = 3
 HELP_WORDS = ("/help", "help", "?")
 """What clients say to ask for help."""
 
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+"""What colours the text behind it, in a terminal."""
+
 COMMON_WORD = "lobby"
 """The answer of all clients where the server lists no choices."""
 
@@ -33,8 +36,9 @@ YES_OR_NO = re.compile(r"\b(y|yes)\s*/\s*(n|no)\b", re.IGNORECASE)
 LISTED = (re.compile(r"[(\[{]([^)\]}]{1,200})[)\]}]"), re.compile(r"[:?]\s*(\S.{0,200})"))
 BETWEEN = re.compile(r"\s*(?:,|/|\||;|\bor\b|\band\b)\s*")
 COMMAND = re.compile(
-    r"(?P<word>[/\\!:.]?\b(?:nick|name|login|user|username|join|register|connect|hello|iam)\b):?[ =]"
-    r"(?P<bracket>[<\[{(\"']*)(?P<what>\w*name\w*|\w*nick\w*|user\w*|\w*room\w*|\w*channel\w*)\b",
+    r"(?P<word>[/\\!:.]?\b(?:nick|name|login|user|username|join|register|connect|hello|iam)\b)"
+    r"(?P<between>:?[ =]|:(?=[<\[{(]))(?P<bracket>[<\[{(\"']*)(?:your |desired |new )?"
+    r"(?P<what>\w*name\w*|\w*nick\w*|user\w*|login|\w*room\w*|\w*channel\w*)\b",
     re.IGNORECASE,
 )
 """A command that the server shows, with what stands behind it."""
@@ -60,21 +64,26 @@ class AnswerText:
 NAME_FIELD = "{name}"
 
 
+def plain(told: bytes) -> str:
+    """Return what a server says as text, without colours."""
+    return COLOUR.sub("", told.decode("utf-8", "replace"))
+
+
 def answers_to(question: bytes, *, first: bool) -> list[str]:
     """Return the answers to try, the likeliest first; `first` is whether nothing was asked before."""
-    asked = question.decode("utf-8", "replace")
+    asked = plain(question)
     shown = commands_shown(question)
     last = asked.strip().splitlines()[-1] if asked.strip() else ""
     others = [*_choices(last), COMMON_WORD]
     rooms = bool(ROOM_WORDS.search(last)) and not NAME_WORDS.search(last)
     asks_name = first or bool(NAME_WORDS.search(last))
-    plain = [NAME_FIELD, *others] if asks_name and not rooms else [*others, NAME_FIELD]
-    return list(dict.fromkeys([*shown, *plain[: 1 + MAX_CHOICES]]))
+    usual = [NAME_FIELD, *others] if asks_name and not rooms else [*others, NAME_FIELD]
+    return list(dict.fromkeys([*shown, *usual[: 1 + MAX_CHOICES]]))
 
 
 def commands_shown(told: bytes) -> list[str]:
     """Return the commands to come in that a server's text shows: with a name or a room behind them."""
-    text = told.decode("utf-8", "replace")
+    text = plain(told)
     return [_command(found) for found in COMMAND.finditer(text) if _is_command(found)]
 
 
@@ -90,7 +99,7 @@ def _is_command(found: re.Match[str]) -> bool:
 
 def _command(found: re.Match[str]) -> str:
     what = COMMON_WORD if ROOM_WORDS.search(found["what"]) else NAME_FIELD
-    return f"{found['word']} {what}"
+    return f"{found['word']}{':' if found['between'] == ':' else ' '}{what}"
 
 
 def _choices(question: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from itertools import chain
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText
+from socketserver_reference.conformance.learn.answers import NAME_FIELD
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import DELIVERY_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
@@ -22,9 +22,6 @@ def refusal(found: UnderstoodMeeting) -> str:
     presume_framing(room, learned, "")
     if any(end in room.template.text.lstrip("\r\n").encode() for end in DELIVERY_ENDS):
         return f"deliveries have a line's end within: {room.template.text!r}"
-    for answer in room.answers:
-        if room.said.kind == "chunk" and answer.end and _comes_back_within(room, answer):
-            return f"the end of {answer.text!r} comes back within what others hear of it"
     conclude_handshake(room, learned)
     conclude_delivery(room, learned)
     try:
@@ -32,16 +29,6 @@ def refusal(found: UnderstoodMeeting) -> str:
     except loader.BadDialect as error:
         return str(error)
     return ""
-
-
-def _comes_back_within(room: RoomConversation, answer: AnswerText) -> bool:
-    """Whether others hear an answer with its line end, and more behind it."""
-    for who, arrival in room.meeting.arrivals.items():
-        said = answer.data(room.conversation.name(who))
-        for heard in (data for others in arrival.others for data in others.values()):
-            if said in heard and not heard.endswith(said):
-                return True
-    return False
 
 
 def presume_framing(room: RoomConversation, learned: LearnedDialect, why: str) -> None:
@@ -218,8 +205,9 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         for line in [*room.lines[occasion]]:
             if room.receipt is not None and room.receipt.matches(line):
                 del room.lines[occasion][line]
-            elif line.strip() in NULL_WORDS[1:] or any(
-                room.template.label(line, nothing) is not None for nothing in NULL_WORDS
+            elif not (not line and any(room.unended.values())) and (
+                line.strip() in NULL_WORDS[1:]
+                or any(room.template.label(line, nothing) is not None for nothing in NULL_WORDS)
             ):
                 del room.lines[occasion][line]
                 empty.append(line)

@@ -4,7 +4,9 @@ Each attempt is a meeting of three clients on a fresh server. If not all hear ea
 or ends utterances otherwise; if a meeting works but its dialect would be refused, the next may do better.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
@@ -164,6 +166,7 @@ class Search:
         try:
             meeting.arrive()
             heard = meeting.talk(briefly=bool(self.reasons))
+            kept = heard and meeting.tells_names_in_lines
             found = understand(self._with_the_servers_newline(meeting)) if heard else None
         except CannotLearn as error:
             if not self.reasons and not meeting.arrivals:
@@ -178,11 +181,26 @@ class Search:
             self._telling += self.reasons[-1:] if any(meeting.utterances[-1].heard.values()) else []
             self._clues += [one for one in _lengths(meeting) if one not in self._clues]
             return None
+        if kept and not _all_is_told_so(found) and (better := self._without_line_ends(meeting)) is not None:
+            return better
         if refused := self._refusal(found):
             self.reasons.append(refused)
             self._refused = self._refused or found
             return None
         return found
+
+    def _without_line_ends(self, meeting: Meeting) -> UnderstoodMeeting | None:
+        """Let the same clients meet, who answer without a line's end; return what that shows, if no name is told with
+        one then.
+        """
+        answers = [replace(answer, end=b"") for answer in meeting.answers]
+        if meeting.said.kind != "chunk" or answers == meeting.answers:
+            return None
+        again = Meeting(self.conversation, meeting.said, answers, meeting.say)
+        found = None
+        with contextlib.suppress(CannotLearn, OutOfTime):  # what the first meeting showed will do
+            found = self._attempt(again)
+        return None if again.tells_names_in_lines else found
 
     def _with_error(self, reason: str) -> str:
         """Return why a meeting failed, with the last error that the server has printed."""
@@ -206,6 +224,11 @@ class Search:
             return again
         meeting.talk()  # so that no late delivery of the other meeting is heard later
         return meeting
+
+
+def _all_is_told_so(found: UnderstoodMeeting) -> bool:
+    """Whether the answers were delivered, and what came behind them comes behind all that is said."""
+    return not found.answers and (found.meeting.doubled or bool(found.framed.prompt or found.framed.beside))
 
 
 def _heard_by_themselves(meeting: Meeting) -> str:

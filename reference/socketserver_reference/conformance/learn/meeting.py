@@ -156,6 +156,12 @@ class Meeting:
         coming = [heard for arrival in self.arrivals.values() for heard in arrival.others]
         return [data for heard in (*coming, *(one.heard for one in self.utterances)) for data in heard.values()]
 
+    @property
+    def tells_names_in_lines(self) -> bool:
+        """Whether clients are told a name with a line's end behind it, and more behind that."""
+        names = [self.conversation.name(who).encode() + self.said.newline for who in self.arrivals]
+        return any(name in data[:-1] for data in self.heard_in_the_room() for name in names)
+
     def told(self) -> list[bytes]:
         """Return all that the clients have heard, each time."""
         coming = [data for one in self.arrivals.values() for data in (one.greeting, *one.replies)]

@@ -7,7 +7,7 @@ client's own address, its name and the time of day are taken to vary, even where
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, Template
 
@@ -51,9 +51,13 @@ Pattern = tuple[str | Field, ...]
 Reader = Callable[[bytes], Pattern]
 
 
-def reader(varying: Iterable[str] = (), name: str = "") -> Reader:
+COLOUR = re.compile(r"(\x1b\[)([\d;]+)(m)")
+"""What colours the text behind it, in a terminal: no word, but the number varies."""
+
+
+def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False) -> Reader:
     """Return a function that turns bytes into a pattern, in which these texts, dates and times vary, and a name is a
-    field of its own.
+    field of its own; `colours` also tells numbers of colours from the text behind them.
     """
     known = sorted(filter(None, varying), key=len, reverse=True)
     either = "|".join([*map(re.escape, known), CLOCK])
@@ -62,6 +66,11 @@ def reader(varying: Iterable[str] = (), name: str = "") -> Reader:
 
     def read(data: bytes) -> Pattern:
         text = data.decode("utf-8", "surrogateescape")
+        if colours and len(pieces := COLOUR.split(text)) > 1:
+            return tuple(chain(*map(words, pieces)))
+        return words(text)
+
+    def words(text: str) -> Pattern:
         return tuple(
             Field.NAME if found["name"] else Field.ANY if found["any"] else found[0] for found in scan.finditer(text)
         )
@@ -109,7 +118,7 @@ def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
     A part that differs between speakers, but not between the utterances of one, is the label. If the label is the
     client's port, the host just before it belongs to the label.
     """
-    read = reader()
+    read = reader(colours=True)
     own = [align([read(one) for one in each]) for each in heads.values()]
     if len(set(own)) == 1:
         return own[0]

@@ -224,7 +224,7 @@ def _verified(
             head = [*header, f"THIS IS NOT VERIFIED: {trouble}."]
             return Proposal(_readable(learned, head), trouble, [], [str(one) for one in learned.suspicions])
         if misfit is None or _is_suspected(misfit, learned):
-            return Proposal(written, "", [], [str(one) for one in learned.suspicions])
+            return Proposal(text(learned, header), "", [], [str(one) for one in learned.suspicions])
         if room is None or not _repaired(room, learned, misfit):
             break
     assert misfit is not None
@@ -240,11 +240,9 @@ def _is_suspected(misfit: Mismatch, learned: LearnedDialect) -> bool:
     if any(clause in one.clauses for one in learned.suspicions if one.polite for clause in fitting):
         return True
     if misfit.may_be_a_bug:
-        learned.suspect(
-            f"When a client had left, in a conversation in this dialect: expected {violation.expected}; observed "
-            f"{violation.observed}",
-            *violation.candidates,
-        )
+        where = "When a client had left, in" if misfit.leaving else "In"
+        what = f"expected {violation.expected}; observed {violation.observed}"
+        learned.suspect(f"{where} a conversation in this dialect: {what}", *violation.candidates)
     return misfit.may_be_a_bug
 
 

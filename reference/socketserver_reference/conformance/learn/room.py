@@ -65,8 +65,8 @@ class RoomConversation:
         self.answers = understood.answers
         self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}, "speaking": {}}
         """Occasion -> the lines heard by others when a client came or went, or by a speaker besides its own words."""
-        self.unended: dict[bytes, None] = {}
-        """Notices that have no end, in a chat whose deliveries have one."""
+        self.unended: dict[bytes, bool] = {}
+        """Notices that have no end, in a chat whose deliveries have one; whether they begin with the end of a line."""
         self.words: list[bytes] = []
         """What else was said than texts: answers that were delivered, words to quit by."""
         self.receipt: Template | None = None
@@ -155,7 +155,7 @@ class RoomConversation:
             *whole, rest = self.cut(data)
             if rest and len(rest) <= MAX_NOTICE_BYTES and self.heard_in.kind in ("line", "chunk", "none"):
                 if not several and not any(text in rest for text in (*self.conversation.texts, *said)):
-                    self.unended.setdefault(rest)
+                    self.unended[rest] = whole == [b""]
             elif rest:
                 whole.append(rest)
             self._keep_notices(occasion, whole, said)

@@ -4,7 +4,7 @@ First the form: clients come, and say printable words. Then some leave. What is 
 dialect does not fit; what is missing in the second may be a bug of the server, since all that it said before was right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -32,7 +32,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
-from socketserver_reference.conformance.scenario.transcript import Did, Heard
+from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
 
@@ -83,6 +83,9 @@ VERIFIED_FORMS: dict[str, tuple[type[Conformance], Sequence[Step], Sequence[Step
 }
 """Protocol -> its conformance class, the conversation that shows the form, and the one in which clients leave."""
 
+CHANGES = ("altered", "torn", "cut")
+"""What a server that speaks the dialect may do to words."""
+
 BUGS = (
     *("missing", "cut", "torn", "duplicated", "misattributed", "empty"),
     *("early end", "no end", "refused", "died", "late"),
@@ -99,11 +102,18 @@ class Mismatch:
     leaving: bool
     unexpected: tuple[bytes, ...] = ()
     """The frames that a client read last that deliver nothing."""
+    part: bytes = b""
+    """A delivery that the client read last, of a part of what was said last."""
 
     @property
     def may_be_a_bug(self) -> bool:
-        """Whether the dialect may fit, and the server lost a client, or sent without end, when another left."""
-        return self.leaving and self.violation is not None and (self.violation.shape in BUGS or _floods(self.violation))
+        """Whether the dialect may fit, and the server delivers a part of some words, or lost a client, or sent without
+        end, when another left.
+        """
+        if self.violation is None:
+            return False
+        lost = self.leaving and (self.violation.shape in BUGS or _floods(self.violation))
+        return lost or (self.violation.shape in CHANGES and bool(self.part))
 
     def lines(self) -> list[str]:
         """Return the conversation, and what was expected and came instead."""
@@ -167,21 +177,24 @@ def _play(
 
 
 def _misfit(violation: Violation, dialect: Dialect, *, leaving: bool) -> Mismatch:
-    return Mismatch(violation, violation.observed, leaving, tuple(_unexpected(violation, dialect)))
+    if violation.transcript is None or dialect.stream or violation.shape not in ("extra", "other form", *CHANGES):
+        return Mismatch(violation, violation.observed, leaving)
+    said = [step.data for step in violation.transcript.scenario if isinstance(step, Utterance)]
+    done = [one.step.said for one in violation.transcript.entries if isinstance(one, Did)]
+    unexpected, part = [], b""
+    for frame in _read_last(violation, violation.transcript, dialect):
+        body = dialect.template.body(frame) if dialect.template.text != "{body}" else None
+        if body is None and not any(text in frame for text in said):
+            unexpected.append(frame)
+        elif body and done and body != done[-1] and body in done[-1]:
+            part = body
+    return Mismatch(violation, violation.observed, leaving, tuple(unexpected), part)
 
 
-def _unexpected(violation: Violation, dialect: Dialect) -> list[bytes]:
-    """Return the frames that the client of the violation read last, and that deliver nothing that was said."""
-    if violation.transcript is None or dialect.stream or violation.shape not in ("extra", "other form", "altered"):
-        return []
-    heard = [one for one in violation.transcript.entries if isinstance(one, Heard) and one.who == violation.failing]
+def _read_last(violation: Violation, transcript: Transcript, dialect: Dialect) -> Iterator[bytes]:
+    """Yield the frames that the client of the violation read last."""
+    heard = [one for one in transcript.entries if isinstance(one, Heard) and one.who == violation.failing]
     reader = FrameReader(dialect)
     reader.add(heard[-1].data if heard else b"")
-    said = [step.data for step in violation.transcript.scenario if isinstance(step, Utterance)]
-    found = []
     while (frame := reader.next([])) is not None:
-        bare = stripped(frame, dialect)[-1]
-        formed = dialect.template.body(bare) is not None and dialect.template.text != "{body}"
-        if not formed and not any(text in bare for text in said):
-            found.append(bare)
-    return found
+        yield stripped(frame, dialect)[-1]

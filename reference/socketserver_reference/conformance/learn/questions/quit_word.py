@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from socketserver_reference.conformance.learn.answers import HELP_WORDS
+from socketserver_reference.conformance.learn.answers import HELP_WORDS, plain
 from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.room import RoomConversation
@@ -70,7 +70,7 @@ def named_words(told: Iterable[bytes]) -> list[str]:
     """Return the words by which clients may leave, as the server's own texts name them; those in lines about leaving
     come first.
     """
-    lines = [line for data in told for line in data.decode("utf-8", "replace").splitlines()]
+    lines = [line for data in told for line in plain(data).splitlines()]
     lines.sort(key=lambda line: not LEAVING_WORDS.search(line))
     words = [word for line in lines for found in NAMED_WORD.finditer(line) if (word := _word(found))]
     return list(dict.fromkeys(words))[:MAX_NAMED_WORDS]
