@@ -37,6 +37,11 @@ def watch(which, asked):
     watch.register(ends[1], asked and select.POLLIN | select.POLLOUT)
     return watch.poll(int(asked))
 
+def watch_one(end):
+    watch = select.poll()
+    watch.register(end, select.POLLIN | select.POLLRDHUP)
+    return watch.poll(1)
+
 def slowly(one):
     pause()
     return one
@@ -104,6 +109,8 @@ OPERATIONS = {
     "send now": "log.append(ends[{i}].send(b'{t}' * 2, 0x40))",
     "receive": "log.append(ends[{i}].recv(9))",
     "receive one": "log.append(ends[1 - {i}].recv(1))",
+    "receive in time": "ends[{i}].settimeout(1); log.append(ends[{i}].recv(9))",
+    "send in time": "ends[{i}].settimeout(1); log.append(ends[{i}].send(b'{t}' * 3))",
     "receive now": "log.append(ends[{i}].recv(9, 0x40))",
     "end": "ends[{i}].shutdown(1)",
     "hang up": "ends[{i}].shutdown(2)",
@@ -112,6 +119,7 @@ OPERATIONS = {
     "make": "made = pair()[0]",
     "watch": "log.append(watch({i}, True))",
     "watch mishaps": "log.append(watch({i}, False))",
+    "watch one": "log.append(watch_one(ends[{i}]))",
     "select": "log.append([end in found for found in select.select(ends, ends, [], {i}) for end in ends])",
     "show": "log.append(repr(ends[{i}]))",
     "number": "log.append(pair()[0].fileno())",

@@ -66,7 +66,9 @@ class End:
         self.ended = False
         self.error = 0
         self.changes = 0
-        """Number of changes that wake a thread in poll()."""
+        """Number of changes that may wake a thread in poll()."""
+        self.states = 0
+        """Number of those that wake any: not of bytes that come, nor of room for others."""
         self.said = 0
         """How many bytes the other end has sent."""
         self._delayed = False
@@ -124,7 +126,7 @@ class End:
         """Return what poll() reports unasked: whether an error waits, and whether both directions are over; and
         whether the other end sends no more.
         """
-        self._touch(READ, "changes", "error")
+        self._touch(READ, "states", "error")
         return bool(self.error), self.shut == BOTH or self.closed, bool(self.shut & READING)
 
     def recv(self, size: int, peek: bool = False, one_send: bool = False) -> bytes:
@@ -139,7 +141,7 @@ class End:
             data = bytes(self.received[:size])
             if not peek:
                 self._take(len(data))
-                self.peer._change()
+                self.peer._change(state=False)
                 if self.peer.unsent:
                     self.peer._flow()
             return data
@@ -208,9 +210,14 @@ class End:
         return self.peer.address
 
     def changed_since(self, seen: int) -> bool:
-        """Whether there were changes that wake a thread in poll()."""
+        """Whether there were changes that may wake a thread in poll()."""
         self._touch(READ, "changes")
         return self.changes != seen
+
+    def state_since(self, seen: int) -> bool:
+        """Whether there were changes of the connection's state."""
+        self._touch(READ, "states")
+        return self.states != seen
 
     def _touch(self, how: int, *names: object) -> None:
         if self._touch_name is None:
@@ -261,9 +268,10 @@ class End:
             self.peer._touch(READ, "next")
         return self.peer.capacity - len(self.peer.received) - len(self.unsent)
 
-    def _change(self) -> None:
-        self._touch(MERGE, "changes")
+    def _change(self, state: bool = True) -> None:
+        self._touch(MERGE, "changes", *(("states",) if state else ()))
         self.changes += 1
+        self.states += state
 
     def _flow(self) -> None:
         """Deliver what is unsent as far as there is room, then the end of stream."""
@@ -282,7 +290,7 @@ class End:
             peer._came += 1
             peer.received += self.unsent[:room]
             del self.unsent[:room]
-            peer._change()
+            peer._change(state=False)
         if self.finishing and not self.unsent:
             self._touch(READ, "closed")
             peer._delayed = True

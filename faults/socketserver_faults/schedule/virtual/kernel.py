@@ -265,7 +265,9 @@ class Kernel(Descriptors):
                 ready = (lambda: end.readable(needed)) if not writing else end.writable
                 return self._wait(file, what, ready, timeout)
             while not self._ready(number, file, writing):
-                if not self._wait(file, what, self._changed(end), until - self.points.now):
+                same = isinstance(end, End) and self._files.get(number) is file
+                wakes = self._wakes(end, writing) if same else self._changed(end)
+                if not self._wait(file, what, wakes, until - self.points.now):
                     return False
             return True
         finally:
@@ -279,6 +281,11 @@ class Kernel(Descriptors):
         if file is not before:
             self.observe(number)
         return file is None or (file.end.writable() if writing else file.end.readable())
+
+    def _wakes(self, end: End, writing: bool) -> Callable[[], bool]:
+        """Return what wakes a thread in poll(): that it can go on, or that the connection's state changes."""
+        ready, seen = end.writable if writing else end.readable, end.states
+        return lambda: ready() or end.state_since(seen)
 
     def _changed(self, end: End | Listener) -> Callable[[], bool]:
         seen = end.changes

@@ -115,6 +115,12 @@ def test_the_reduced_search_between_lines_of_many_programs_does(scheduler: Sched
         [[("watch mishaps", 1)], [("end", 0), ("end", 1)]],
         [[("watch", 0)], [("send", 1), ("receive now", 0)]],
         [[("watch", 1)], [("close", 0), ("make", 0)]],
+        [[("watch one", 0)], [("send", 1), ("end", 1)]],
+        [[("watch one", 0)], [("reset", 1), ("send", 0)]],  # the send gets the error that poll() reports before
+        [[("receive in time", 0)], [("close", 0), ("make", 0)]],
+        [[("receive in time", 0)], [("end", 0), ("close", 0)]],  # the end wakes it, before the close or after it
+        [[("receive in time", 0)], [("send", 1), ("receive now", 0)]],
+        [[("send in time", 0)], [("send much", 0), ("receive now", 1)]],
         [[("show", 0)], [("close", 0)]],
     ],
 )
@@ -178,6 +184,7 @@ def test_without_a_part_of_the_footprints_outcomes_are_missed(
         ),  # one thread ends it, or the other; then nothing changes
         ([[("hang up", 0), ("close", 0)], [("end", 1)]], 1),
         ([[("hang up", 0), ("receive", 0)], [("end", 1)]], 1),  # after it has hung up it reads the same
+        ([[("send", 0), ("receive in time", 0)], [("receive now", 1)]], 2),  # that there is room again wakes no reader
         ([[("close", 0)], [("make", 0)]], 1),  # it may get a descriptor that is closed, and nobody sees which
     ],
 )
