@@ -32,3 +32,22 @@ def test_what_a_thread_does_again_and_again_is_told_once() -> None:
         "takes mutex, 20 times",
         "reads from ann",
     ]
+
+
+def test_what_threads_do_in_turn_again_and_again_is_told_once() -> None:
+    begin = [ScheduleEvent("T1", "reads from ann"), ScheduleEvent("T2", "reads from ben")]
+    rounds = [
+        event
+        for number in range(105, 130)
+        for event in (
+            ScheduleEvent("T1", f"reads the end of ann, {number} times now"),
+            ScheduleEvent("T2", "sends b'' to ann"),
+        )
+    ]
+    told = lanes(ScheduleTrace([*begin, *rounds, *begin * 3, ScheduleEvent("T1", "ends")]))
+    assert [" ".join(line.split()) for line in told[1:]] == [
+        *["reads from ann", "reads from ben"],
+        *["reads the end of ann", "sends b'' to ann", "and so on: these 2", "steps 25 times"],
+        *["reads from ann", "reads from ben"] * 3,
+        "ends",
+    ]

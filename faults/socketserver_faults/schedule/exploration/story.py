@@ -10,9 +10,8 @@ Next: `html_story.py`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
@@ -33,12 +32,18 @@ MAX_STORY_LINES = 60
 """Most lines of a story; a longer one loses its middle."""
 
 MANY_TIMES = 4
-"""Times in a row from which on an event is told once, with their number: threads may look again and again."""
+"""Times in a row from which on events are told once, with their number: threads may look again and again."""
+
+MAX_ROUND_EVENTS = 12
+"""Most events that are looked for as one round of what threads do again and again."""
 
 UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client connect")
 """Events that the story leaves out."""
 
 THREAD = re.compile(r"T\d+")
+
+COUNT = re.compile(r", \d+ times now$")
+"""What differs in an event that comes again and again."""
 
 SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
@@ -119,7 +124,7 @@ def told(story: ScheduleTrace) -> ToldSchedule:
     """Return what a story shows of a run."""
     owners = clients_by_thread(story)
     names = [CLIENTS_THREAD, *sorted(set(owners), key=lambda name: (len(name), name))]
-    events = list(_summed_up(event for event in story.events if event.instead or _is_informative(event, names)))
+    events = list(_summed_up([one for one in story.events if one.instead or _is_informative(one, names)]))
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
     begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
     titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
@@ -152,14 +157,32 @@ def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
 
-def _summed_up(events: Iterable[ScheduleEvent]) -> Iterator[ScheduleEvent]:
-    """Yield the events, and what a thread does many times in a row once."""
-    for first, same in groupby(events):
-        times = len(list(same))
-        if times < MANY_TIMES:
-            yield from [first] * times
-        else:
+def _summed_up(events: Sequence[ScheduleEvent]) -> Iterator[ScheduleEvent]:
+    """Yield the events, and a round of events that come many times in a row once."""
+    same = [event._replace(what=COUNT.sub("", event.what)) for event in events]
+    at = 0
+    while at < len(events):
+        length, times = _rounds(same, at)
+        first, *others = same[at : at + length]
+        if times == 1:
+            yield events[at]
+        elif not others:
             yield first._replace(what=f"{first.what}, {times} times")
+        else:
+            yield from (first, *others)
+            yield first._replace(what=f"and so on: these {length} steps {times} times", note=True)
+        at += length * times
+
+
+def _rounds(events: Sequence[ScheduleEvent], at: int) -> tuple[int, int]:
+    """Return the length of the shortest round that begins there and comes many times, and how often; else 1 and 1."""
+    for length in range(1, MAX_ROUND_EVENTS + 1):
+        times, first = 1, events[at : at + length]
+        while events[at + times * length : at + (times + 1) * length] == first:
+            times += 1
+        if times >= MANY_TIMES and not any(event.instead for event in first):
+            return length, times
+    return 1, 1
 
 
 def deviation(event: ScheduleEvent) -> str:

@@ -265,8 +265,10 @@ class Kernel(Descriptors):
                 ready = (lambda: end.readable(needed)) if not writing else end.writable
                 return self._wait(file, what, ready, timeout)
             while not self._ready(number, file, writing):
-                same = isinstance(end, End) and self._files.get(number) is file
-                wakes = self._wakes(end, writing) if same else self._changed(end)
+                if isinstance(end, End) and self._files.get(number) is file:
+                    wakes = self._wakes(end, writing)
+                else:
+                    wakes = self._changed(end)
                 if not self._wait(file, what, wakes, until - self.points.now):
                     return False
             return True
