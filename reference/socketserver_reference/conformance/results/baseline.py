@@ -13,7 +13,7 @@ from socketserver_reference.conformance.dialects.input_file import BadFile, read
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
-COMPARED_KEYS = {"protocol": "protocol", "target": "target", "dialect": "dialect", "seed": "seed", "profile": "profile"}
+COMPARED_KEYS = ("protocol", "target", "dialect", "seed", "profile")
 """What two runs should have in common, as a report's keys: otherwise a difference may come from there."""
 
 MAX_REPORT_BYTES = 64 * 1024 * 1024
@@ -97,7 +97,7 @@ def _change(was: str | None, now: str) -> str:
 def others(report: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """Return how the runs themselves differ, in words; facts that a report lacks are left out."""
     return [
-        f"another {word}: {printable(str(facts[key]))} now, {printable(str(report[key]))} then"
-        for key, word in COMPARED_KEYS.items()
+        f"another {key}: {printable(str(facts[key]))} now, {printable(str(report[key]))} then"
+        for key in COMPARED_KEYS
         if key in report and key in facts and report[key] != facts[key]
     ]

@@ -110,13 +110,13 @@ def _in_part(said: Mapping[Outcome, str]) -> str:
     return f"in part: {said['not-applicable']}" if "not-applicable" in said else ""
 
 
-def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdict"]:
+def mark(verdicts: Iterable[Verdict], entries: Sequence[Known]) -> list[Verdict]:
     """Return the verdicts, each with the entry that lists its clause."""
     listed = {entry.clause: entry for entry in entries}
     return [replace(verdict, known=listed.get(verdict.clause.id)) for verdict in verdicts]
 
 
-def masked(verdicts: Sequence["Verdict"]) -> list[str]:
+def masked(verdicts: Sequence[Verdict]) -> list[str]:
     """Return the clauses that were not checked because of a known failure."""
     reasons = {masked_by(verdict.clause.id) for verdict in verdicts if verdict.known and verdict.outcome == "violated"}
     return [verdict.clause.id for verdict in verdicts if verdict.outcome == "not-checked" and verdict.why in reasons]

@@ -6,13 +6,7 @@
 from typing import Any
 
 from socketserver_reference.conformance.checks.base import Conformance
-from socketserver_reference.conformance.checks.chat import ChatConformance
-from socketserver_reference.conformance.checks.datagram import DatagramConformance
-from socketserver_reference.conformance.checks.echo import EchoConformance
-
-BASES: dict[str, type[Conformance]] = {
-    base.protocol: base for base in (EchoConformance, DatagramConformance, ChatConformance)
-}
+from socketserver_reference.conformance.runner.direct import SUITES
 
 
 def put(targets: dict[str, Any]) -> dict[type[Conformance], str]:
@@ -22,6 +16,6 @@ def put(targets: dict[str, Any]) -> dict[type[Conformance], str]:
     classes: dict[type[Conformance], str] = {}
     for protocol, target in targets.items():
         name = f"Test{protocol.capitalize()}"
-        classes[type(name, (BASES[protocol],), {"target": target, "__module__": __name__})] = protocol
+        classes[type(name, (SUITES[protocol],), {"target": target, "__module__": __name__})] = protocol
     globals().update({cls.__name__: cls for cls in classes})
     return classes

@@ -141,8 +141,7 @@ class Progress:
                 self._display.print(subject, least=VERBOSE)
         self._subject = subject
         if clause:
-            worst = min(outcome, self._outcomes.get(clause, outcome), key=WORST_FIRST.index)
-            self._outcomes[clause] = worst
+            self._outcomes[clause] = min(outcome, self._outcomes.get(clause, outcome), key=WORST_FIRST.index)
         expected = outcome == "violated" and self._run.expected_failure(clause)
         word = "known failure" if expected else OUTCOME_WORDS[outcome]
         tells = outcome in ("violated", "unconfirmed") or report.trouble
