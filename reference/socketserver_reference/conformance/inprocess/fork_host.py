@@ -8,7 +8,7 @@ private directory.
       make, own, coordinator -->  makes the server
       <-------------------------  Ready, or the error
       SIGUSR1          -------->  shutdown(), then server_close()
-      <-------------------------  "shutdown()" when that has returned, then Leftovers
+      <-------------------------  "shutdown()" when that has returned, then what is left
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from typing import Any
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.inprocess.coordinator import THREAD_NAME_PREFIX
-from socketserver_reference.conformance.inprocess.hosts import HostedServer, Leftovers, Make, ServerSpec, remove_path
+from socketserver_reference.conformance.inprocess.hosts import HostedServer, Make, ServerSpec, remove_path
 from socketserver_reference.conformance.inprocess.probes import tracked_thread_starts
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.targets.launched import START_TIMEOUT
@@ -83,7 +83,7 @@ def host(checker: Any, hosted: HostedServer) -> None:
     hosted.server.server_close()
     leftovers = hosted.leftovers()
     if count := children():
-        leftovers = Leftovers((*leftovers.things, count))
+        leftovers.append(count)
     checker.send(leftovers)
 
 
@@ -158,7 +158,7 @@ class ProcessHost:
         self._asked = False
         self._failure = ""
         self._calling = "shutdown()"
-        self._leftovers = Leftovers(())
+        self._leftovers: list[str] = []
 
     def _receive(self, timeout: float) -> Any:
         """Return the next message of the process, or None if none comes within the timeout, or it has ended."""
@@ -173,7 +173,7 @@ class ProcessHost:
         return self._failure
 
     def _take_news(self, news: Any) -> None:
-        if isinstance(news, Leftovers):
+        if isinstance(news, list):
             self._leftovers, self._calling = news, ""
         elif news == "shutdown()":
             self._calling = "server_close()"
@@ -190,12 +190,12 @@ class ProcessHost:
             self._take_news(news)
         return self._calling
 
-    def leftovers(self, besides: Set[str]) -> Leftovers:  # noqa: ARG002 - only the server opens sockets in that process
+    def leftovers(self, besides: Set[str]) -> list[str]:  # noqa: ARG002 - only the server opens sockets in that process
         return self._leftovers
 
     def close(self, timeout: float) -> None:
         if not self._asked:
             self.ask_to_end()
-        if self.stuck(timeout) or self._leftovers.things:
+        if self.stuck(timeout) or self._leftovers:
             self._forker.close()
         remove_path(self.address)

@@ -55,13 +55,6 @@ SHUTDOWN_POLL_INTERVAL = 0.005
 """Seconds after which a server sees that it is to end: hundreds are started and ended."""
 
 
-@dataclass(frozen=True)
-class Leftovers:
-    """Resources that a server left behind, each in the words of a report."""
-
-    things: tuple[str, ...]
-
-
 class HostedServer:
     """A server, made and observed."""
 
@@ -81,15 +74,15 @@ class HostedServer:
         except Exception as error:
             self.failure = repr(error)
 
-    def leftovers(self, besides: Set[str] = frozenset()) -> Leftovers:
-        """Return the resources that the closed server left behind, except for these sockets of others."""
+    def leftovers(self, besides: Set[str] = frozenset()) -> list[str]:
+        """Return in words what the closed server left behind, except for these sockets of others."""
         threads = [thread for thread in threading.enumerate() if thread not in self.threads]
         things = [f"a thread, {thread.name!r}" for thread in threads if not thread.name.startswith(THREAD_NAME_PREFIX)]
         if sockets := open_sockets() - self.sockets - besides:
             things.append(f"{len(sockets)} open socket{'s' if len(sockets) > 1 else ''}")
         if reason := taken(self.address):
             things.append(reason)
-        return Leftovers(tuple(things))
+        return things
 
 
 class Host(Protocol):
@@ -110,7 +103,7 @@ class Host(Protocol):
     def stuck(self, timeout: float) -> str:
         """Wait so many seconds for both calls; return the one that has not returned, or ""."""
 
-    def leftovers(self, besides: Set[str]) -> Leftovers:
+    def leftovers(self, besides: Set[str]) -> list[str]:
         """Return the resources that stayed behind after the end."""
 
     def close(self, timeout: float) -> None:
@@ -156,7 +149,7 @@ class ThreadHost:
         self._ending.join(timeout)
         return self._calling
 
-    def leftovers(self, besides: Set[str]) -> Leftovers:
+    def leftovers(self, besides: Set[str]) -> list[str]:
         return self._hosted.leftovers(besides)
 
     def close(self, timeout: float) -> None:

@@ -238,9 +238,9 @@ class ServerSession:
         self.exchange.sees(f"{stuck} does not return within {self.timeout:g} s" if stuck else "both have returned")
         return stuck
 
-    def left_behind(self) -> tuple[str, ...]:
+    def left_behind(self) -> list[str]:
         """Return the resources that the ended server left behind, with its clients still open."""
-        return self.host.leftovers(inodes(client.connection.socket for client in self.clients)).things
+        return self.host.leftovers(inodes(client.connection.socket for client in self.clients))
 
     def violation(self, clause: str, expected: str, observed: str) -> Violation:
         """Return the exception that reports a violation."""
