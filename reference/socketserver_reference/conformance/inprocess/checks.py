@@ -123,8 +123,7 @@ class ServerConformance(ServingChecks):
         if self.target.datagram:
             raise NotApplicable("a datagram's request has nothing to close")
         with self.session(own=True) as session:
-            ann = session.connect("ann")
-            self.began(session, "ann")
+            ann = self.arrives(session, "ann")
             early = session.coordinator.wait("ann", "handled", NEGATIVE_CHECK_SECONDS)
             for count in range(CONVERSATION_UTTERANCES if self.target.chat else 1):
                 if not is_answered(ann, count):
@@ -266,8 +265,7 @@ class ServerConformance(ServingChecks):
         with self.session(own=True) as session:
             ann, ben = join_room(session, "ann"), join_room(session, "ben")
             session.plan("raise", "cal", "handle")
-            cal = session.connect("cal")
-            self.began(session, "cal")
+            cal = self.arrives(session, "cal")
             if not cal.ends():
                 raise session.violation("SRV-8", "cal's connection ends as handle raises", describe_end(cal))
             session.wait_idle()
@@ -289,12 +287,10 @@ class ServerConformance(ServingChecks):
             if threading:
                 session.hold("ann", "finish")
             for name in ("ann", "ben", "lou") if self.target.concurrency != "sync" else ("ann",):
-                session.connect(name)
-                self.began(session, name)
+                self.arrives(session, name)
             if self.target.datagram:  # there is no connection to close; a handler ends by itself
                 session.wait("ann", "finish")
-            session.exchange.does("shutdown(), server_close()")
-            session.host.ask_to_end()
+            session.ask_to_end()
             if threading:
                 self._waited_for(session, "ann")
             if stuck := session.stuck():

@@ -226,10 +226,14 @@ class ServerSession:
         self.exchange.does(f"{name}'s handler may go on")
         self.coordinator.release(name, phase)
 
-    def end(self) -> str:
-        """Call shutdown() and server_close(); return the one that has not returned in time, or ""."""
+    def ask_to_end(self) -> None:
+        """Call shutdown() and server_close(), without waiting for them."""
         self.exchange.does("shutdown(), server_close()")
         self.host.ask_to_end()
+
+    def end(self) -> str:
+        """Call both; return the one that has not returned in time, or ""."""
+        self.ask_to_end()
         return self.stuck()
 
     def stuck(self) -> str:

@@ -43,8 +43,7 @@ class ServingChecks(ServerChecks):
         self.only_for("threading", "by threads")
         with self.session() as session:
             session.hold("lou", "handle")
-            session.connect("lou")
-            self.began(session, "lou")
+            self.arrives(session, "lou")
             session.plan("shut down", "ann", "setup")
             session.connect("ann")
             try:
@@ -64,8 +63,7 @@ class ServingChecks(ServerChecks):
     @decides("SRV-12")
     def test_verify_request_and_process_request_are_called_for_each_request(self) -> None:
         with self.session(through=Overriding) as session:
-            ann = session.connect("ann")
-            self.began(session, "ann", "finish")
+            ann = self.arrives(session, "ann", "finish")
             if not self.target.datagram and not ann.ends():
                 raise NotChecked("connections do not end when their handlers have ended, which SRV-3 is about")
             for phase, method in OVERRIDDEN.items():
@@ -84,10 +82,8 @@ class ServingChecks(ServerChecks):
     def test_shutdown_returns_when_the_loop_has_ended(self) -> None:
         with self.session(through=Overriding) as session:
             session.hold("ann", "verify")
-            session.connect("ann")
-            self.began(session, "ann", "verify")  # in the loop, as it must be
-            session.exchange.does("shutdown(), server_close()")
-            session.host.ask_to_end()
+            self.arrives(session, "ann", "verify")  # in the loop, as it must be
+            session.ask_to_end()
             if session.host.stuck(NEGATIVE_CHECK_SECONDS) == "serve_forever()":
                 expected = "shutdown() returns when serve_forever() has ended"
                 raise session.violation("SRV-9", expected, "it returns while verify_request() runs in the loop")
@@ -95,18 +91,15 @@ class ServingChecks(ServerChecks):
     @decides("SRV-9")
     def test_a_server_that_wraps_its_connections_ends_promptly_too(self) -> None:
         with self._wrapping() as session:
-            session.connect("ann")
-            self.began(session, "ann")
+            self.arrives(session, "ann")
             self._ends(session, session.end())
 
     @decides("SRV-9")
     def test_a_client_that_comes_while_the_server_ends_does_not_delay_it(self) -> None:
         with self._wrapping() as session:
             session.hold("ann", "accept")
-            session.connect("ann")
-            self.began(session, "ann", "accept")
-            session.exchange.does("shutdown(), server_close()")
-            session.host.ask_to_end()
+            self.arrives(session, "ann", "accept")
+            session.ask_to_end()
             session.coordinator.wait("ann", "handle", NEGATIVE_CHECK_SECONDS)
             session.release("ann", "accept")
             self._ends(session, session.stuck())
@@ -182,8 +175,7 @@ class ServingChecks(ServerChecks):
         self.only_for("threading", "by threads")
         with self.session() as session:
             session.hold("lou", "handle")
-            session.connect("lou")
-            self.began(session, "lou")
+            self.arrives(session, "lou")
             session.exchange.does("the system allows no more threads")
             with NoMoreThreads(session.host.loop[1]) as system:
                 session.connect("ann")
@@ -208,8 +200,7 @@ class ServingChecks(ServerChecks):
                 raise NotApplicable("its socket is in another process, and cannot send from here")
             session.exchange.does("a datagram comes whose source is the server's own address")
             session.host.send_to_itself(b"itself")
-            session.connect("ann")
-            self.began(session, "ann", "finish")  # the one before has been taken from the socket
+            self.arrives(session, "ann", "finish")  # the one before has been taken from the socket
             if not session.end() and session.coordinator.find("itself", "setup"):
                 raise session.violation(
                     "SRV-16", "no handler runs for it", "one does, and its reply goes to the server"
@@ -221,7 +212,7 @@ class ServingChecks(ServerChecks):
     def test_a_handler_reads_a_whole_line_and_what_it_writes_arrives_at_once(self) -> None:
         with self._streaming() as session:
             session.hold("ann", "handled")
-            ann = self._arrived(session, "ann")
+            ann = self.arrives(session, "ann")
             ann.say(LINE[:3])
             if session.coordinator.wait("ann", "handled", NEGATIVE_CHECK_SECONDS):
                 raise session.violation("SRV-14", "rfile waits for the rest of ann's line", "it does not")
@@ -275,15 +266,9 @@ class ServingChecks(ServerChecks):
             raise NotApplicable("what is written for a datagram's client is sent in one piece")
         return self.session(through=partial(Streaming, buffered=buffered, keeping=keeping))
 
-    def _arrived(self, session: ServerSession, name: str) -> SessionClient:
-        """Have a client connect, and wait for its handler."""
-        client = session.connect(name)
-        self.began(session, name)
-        return client
-
     def _spoken(self, session: ServerSession, name: str) -> SessionClient:
         """Have a client connect, wait for its handler, and have it say a line."""
-        client = self._arrived(session, name)
+        client = self.arrives(session, name)
         client.say(LINE)
         return client
 

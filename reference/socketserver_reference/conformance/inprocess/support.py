@@ -77,6 +77,12 @@ class ServerChecks(Conformance):
             raise self.unserved(session, name)
         return event
 
+    def arrives(self, session: ServerSession, name: str, phase: str = "handle") -> SessionClient:
+        """Have a client connect, and wait for its handler; raise NotChecked if there is none."""
+        client = session.connect(name)
+        self.began(session, name, phase)
+        return client
+
     def unserved(self, session: ServerSession, name: str) -> NotChecked:
         """Return why nothing is decided if no handler runs for that client."""
         return NotChecked(NO_HANDLER if self.no_handler_runs(session) else f"{NO_HANDLER} for {name}")
