@@ -17,10 +17,7 @@ from socketserver_reference.cli.log_handler import MAX_QUEUED_LINES
 from socketserver_reference.cli.main import main
 from socketserver_reference.echo import MAX_LOGGED_BYTES, brief
 from tests.support.log_pipes import LEFT_OUT, Pipe, accounted
-from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, serving, somewhere
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
-
+from tests.support.serving import LOOPBACK, TIMEOUT, connect, connect_to, read, read_to_end, serving, somewhere
 
 # Servers in processes of their own, that log to a pipe
 

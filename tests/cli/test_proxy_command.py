@@ -11,8 +11,7 @@ import pytest
 from socketserver_faults.cli import proxy
 from socketserver_faults.network import Conditions
 from socketserver_reference.address import Address, server_address
-from tests.support.carrying import LOCALHOST
-from tests.support.serving import TIMEOUT, connect_to, read, read_to_end, serving
+from tests.support.serving import LOOPBACK, TIMEOUT, connect_to, read, read_to_end, serving
 
 
 def arguments(*words: str) -> argparse.Namespace:
@@ -24,7 +23,7 @@ def arguments(*words: str) -> argparse.Namespace:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal.Signals) -> None:
-    with serving("chat", LOCALHOST) as server:
+    with serving("chat", LOOPBACK) as server:
         words = ["tcp://127.0.0.1:0", str(server_address(server)), "--delay", "0.001", "--reset-after", "20"]
         line = [sys.executable, "-m", "socketserver_faults", "proxy", *words, "--way", "to-server"]
         with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 from tests.support.serving import (
+    LOOPBACK,
     TIMEOUT,
     connect,
     errors,
@@ -27,8 +27,6 @@ from tests.support.serving import (
     settle,
     somewhere,
 )
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 class WatchedRoom(Room):

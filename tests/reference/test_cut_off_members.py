@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.family import PROGRAMS
-from tests.support.serving import TIMEOUT, connect, reset, serving, settle
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
+from tests.support.serving import LOOPBACK, TIMEOUT, connect, reset, serving, settle
 
 
 class CountingRoom(Room):

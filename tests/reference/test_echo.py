@@ -13,10 +13,7 @@ import pytest
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.echo import EchoHandler
 from socketserver_reference.family import PROGRAMS, make_server
-from tests.support.serving import TIMEOUT, connect, connect_to, errors, read_to_end, reset, serving, somewhere
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
-
+from tests.support.serving import LOOPBACK, TIMEOUT, connect, connect_to, errors, read_to_end, reset, serving, somewhere
 
 # Echo over connections
 

@@ -21,9 +21,7 @@ from socketserver_reference.chat import Room
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
 from socketserver_reference.overthreaded import OverthreadedChatHandler
-from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, reset, serving, settle
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
+from tests.support.serving import LOOPBACK, TIMEOUT, connect, connect_to, read, read_to_end, reset, serving, settle
 
 NEVER = 3600.0
 """Seconds that no test lasts."""

@@ -17,6 +17,7 @@ from socketserver_reference.echo import EchoHandler
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
 from tests.support.serving import (
+    LOOPBACK,
     TIMEOUT,
     connect,
     connect_to,
@@ -28,8 +29,6 @@ from tests.support.serving import (
     settle,
     somewhere,
 )
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 @contextmanager

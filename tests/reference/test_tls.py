@@ -12,13 +12,10 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS, server_class
-from tests.support.serving import TIMEOUT
+from tests.support.serving import LOOPBACK, TIMEOUT
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
-
-LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 @pytest.fixture(scope="module")

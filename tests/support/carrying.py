@@ -10,9 +10,7 @@ from pathlib import Path
 
 from socketserver_faults.network import UNIMPAIRED, Conditions, Proxy
 from socketserver_reference.address import Address
-from tests.support.serving import TIMEOUT, connect_to, read_to_end
-
-LOCALHOST = Address("tcp", "127.0.0.1")
+from tests.support.serving import LOOPBACK, TIMEOUT, connect_to, read_to_end
 
 
 class Ends:
@@ -44,7 +42,7 @@ class Ends:
 @contextmanager
 def carrying(conditions: Conditions = UNIMPAIRED, seed: int = 0, directory: Path | None = None) -> Iterator[Ends]:
     """Put a proxy with those conditions before a listening socket: over tcp, or over unix in the directory."""
-    where = target = LOCALHOST
+    where = target = LOOPBACK
     if directory is not None:
         where, target = (Address("unix", path=str(directory / name)) for name in ("proxy", "server"))
     with socket.socket(target.family) as listener:

@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 SOURCES = os.pathsep.join(map(str, (ROOT / "reference", ROOT / "faults", ROOT)))
 """A PYTHONPATH on which everything is, for a Python that has none of it installed."""
 
+LOOPBACK = Address("tcp", "127.0.0.1")
+"""Any free port of this machine."""
+
 TIMEOUT = 10.0
 """Seconds after which a test fails, instead of waiting for a server that never answers."""
 

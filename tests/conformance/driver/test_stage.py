@@ -41,10 +41,9 @@ from socketserver_reference.conformance.scenario.transcript import Did
 from socketserver_reference.conformance.targets import client as client_module
 from socketserver_reference.conformance.targets import crowd
 from socketserver_reference.conformance.targets.client import RECV_BYTES, Client
-from tests.support.serving import server_that, serving, somewhere
+from tests.support.serving import LOOPBACK, server_that, serving, somewhere
 
 TIMEOUT = 5.0
-LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 @contextmanager

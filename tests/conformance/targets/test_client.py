@@ -14,11 +14,10 @@ from socketserver_reference.conformance.targets import client, crowd, parting
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 from socketserver_reference.family import make_server
-from tests.support.serving import server_that, serving
+from tests.support.serving import LOOPBACK, server_that, serving
 
 TIMEOUT = 5.0
 SHORT_TIMEOUT = 0.5
-LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,8 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests.servers import dialect_echoes
 from tests.servers.dialects_served import DIALECTS, served
-from tests.support.carrying import LOCALHOST
 from tests.support.learning import proposed
-from tests.support.serving import TIMEOUT
+from tests.support.serving import LOOPBACK, TIMEOUT
 
 CHATS = {
     **{name: dialect for name, dialect in bundled().items() if "chat" in dialect.protocols},
@@ -53,7 +52,7 @@ def resets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def of(protocol: str, dialect: Dialect) -> Session:
     if dialect is NOTE:
-        server = InProcess(partial(make_server, protocol, LOCALHOST))
+        server = InProcess(partial(make_server, protocol, LOOPBACK))
     elif protocol == "chat":
         server = served(dialect)
     else:

@@ -14,8 +14,8 @@ from socketserver_faults.network import Conditions, Proxy, connection
 from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.stream_relay import StreamRelay
 from socketserver_reference.address import Address, server_address
-from tests.support.carrying import LOCALHOST, carrying, injected_by, is_reset, is_turned_away, segments_received
-from tests.support.serving import connect_to, read, read_to_end, serving
+from tests.support.carrying import carrying, injected_by, is_reset, is_turned_away, segments_received
+from tests.support.serving import LOOPBACK, connect_to, read, read_to_end, serving
 
 # What it does when told to
 
@@ -89,7 +89,7 @@ def test_who_cannot_be_connected_to_the_server_is_reset(caplog: pytest.LogCaptur
     caplog.set_level(logging.INFO, "socketserver_faults.network")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        with Proxy(LOCALHOST, LOCALHOST.with_port(nobody.getsockname()[1])) as proxy:
+        with Proxy(LOOPBACK, LOOPBACK.with_port(nobody.getsockname()[1])) as proxy:
             assert is_turned_away(proxy.address)
             assert proxy.injected_events == []
     assert "cannot be connected to the server: Connection refused" in caplog.text
@@ -97,7 +97,7 @@ def test_who_cannot_be_connected_to_the_server_is_reset(caplog: pytest.LogCaptur
 
 def test_nobody_listens_behind_a_unix_socket(tmp_path: Path) -> None:
     nowhere = Address("unix", path=str(tmp_path / "server"))
-    with Proxy(LOCALHOST, nowhere) as proxy:
+    with Proxy(LOOPBACK, nowhere) as proxy:
         assert is_turned_away(proxy.address)
 
 
@@ -130,7 +130,7 @@ def test_a_client_is_turned_away_when_there_is_no_descriptor_for_the_server(monk
 
 
 def test_later_clients_can_be_led_to_another_server() -> None:
-    with carrying() as ends, serving("chat", LOCALHOST) as other:
+    with carrying() as ends, serving("chat", LOOPBACK) as other:
         first, server = ends.connect()
         with first, server:
             ends.proxy.redirect(server_address(other))

@@ -23,9 +23,9 @@ from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.family import make_server
-from tests.support.carrying import LOCALHOST, carrying, is_reset, segments_received
+from tests.support.carrying import carrying, is_reset, segments_received
 from tests.support.checking import Checker
-from tests.support.serving import TIMEOUT, connect_to, read, serving, somewhere
+from tests.support.serving import LOOPBACK, TIMEOUT, connect_to, read, serving, somewhere
 
 SAME_VERDICT = {
     "delay": Conditions(delay=0.0005, jitter=0.001),
@@ -61,12 +61,12 @@ def conforms(suite: type[Conformance], program: str, address: Address, condition
 @pytest.mark.sweep
 @pytest.mark.parametrize("conditions", SAME_VERDICT)
 def test_the_chat_holds_what_it_holds_without_a_network_between(conditions: str) -> None:
-    conforms(ChatConformance, "chat", LOCALHOST, SAME_VERDICT[conditions])
+    conforms(ChatConformance, "chat", LOOPBACK, SAME_VERDICT[conditions])
 
 
 @pytest.mark.parametrize("conditions", SAME_VERDICT)
 def test_the_echo_holds_what_it_holds_without_a_network_between(conditions: str) -> None:
-    conforms(EchoConformance, "echo", LOCALHOST, SAME_VERDICT[conditions])
+    conforms(EchoConformance, "echo", LOOPBACK, SAME_VERDICT[conditions])
 
 
 @pytest.mark.parametrize("conditions", [name for name in SAME_VERDICT if name != "coalesce"])
@@ -77,7 +77,7 @@ def test_the_datagrams_hold_what_they_hold_without_a_network_between(conditions:
 @pytest.mark.slow
 def test_the_command_line_checks_a_server_through_a_proxy(check: Checker) -> None:
     conditions = Conditions(delay=0.001, coalesce=0.001)
-    with serving("chat", LOCALHOST) as server, Proxy(LOCALHOST, server_address(server), conditions) as proxy:
+    with serving("chat", LOOPBACK) as server, Proxy(LOOPBACK, server_address(server), conditions) as proxy:
         outcome = check("chat", proxy.address, "--examples", 3, "--only", "CHAT-7", "--only", "CHAT-12")
     assert (outcome.code, outcome.clauses_that("holds")) == (0, ["CHAT-7", "CHAT-12"])
 
@@ -109,7 +109,7 @@ def play_once(target: Through, *steps: Any) -> tuple[Violation | None, str]:
 
 def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
     calm, hostile = (
-        Through(target_of("chat", LOCALHOST), conditions) for conditions in (UNIMPAIRED, Conditions(reset_after=40))
+        Through(target_of("chat", LOOPBACK), conditions) for conditions in (UNIMPAIRED, Conditions(reset_after=40))
     )
     talk = [*join("ann", "ben"), *(Say("ann", b"hello") for _ in range(5))]
     assert play_once(calm, *talk) == (None, "")
@@ -122,7 +122,7 @@ def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
 @pytest.mark.sweep
 def test_a_server_is_not_blamed_for_resets_by_the_network(conditions: Conditions) -> None:
     held, reasons = [], []
-    with closing(open_session("chat", Through(target_of("chat", LOCALHOST), conditions), 1.0)) as session:
+    with closing(open_session("chat", Through(target_of("chat", LOOPBACK), conditions), 1.0)) as session:
         for clause, name in checks(ChatConformance):
             if name not in LONG and clause not in UNOBSERVABLE:
                 try:
@@ -138,7 +138,7 @@ def test_a_server_is_not_blamed_for_resets_by_the_network(conditions: Conditions
 
 
 def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
-    slow = Through(target_of("chat", LOCALHOST), Conditions(delay=0.05))
+    slow = Through(target_of("chat", LOOPBACK), Conditions(delay=0.05))
     site = slow.start(0.1)
     with closing(site), connect_to(site.address) as client:
         client.sendall(b"hello")
@@ -151,7 +151,7 @@ def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
 
 
 def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgiven() -> None:
-    site = Through(target_of("chat", LOCALHOST), Conditions(reset_after=100)).start(TIMEOUT)
+    site = Through(target_of("chat", LOOPBACK), Conditions(reset_after=100)).start(TIMEOUT)
     with closing(site):
         address = site.address
         with connect_to(address) as client:
@@ -184,7 +184,7 @@ def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
 
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:
-    slow = Through(target_of("chat", LOCALHOST), Conditions(rate=40_000.0))
+    slow = Through(target_of("chat", LOOPBACK), Conditions(rate=40_000.0))
     with closing(open_session("chat", slow, TIMEOUT)) as session:
         session.play(*join("ann", "cal"), Send("cal", b"x" * 4000), Reset("cal"), about="CHAT-12")
         session.play(*join("dan"), *(Say("dan", b"%d" % count) for count in range(20)), about="CHAT-2")
