@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +71,35 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@contextmanager
+def without_tracing() -> Iterator[None]:
+    """Do not measure what this thread covers within the block, nor those that start there."""
+    here, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(here)
+        threading.settrace(of_threads)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """Many steps of the scheduler: to trace them takes three to eight times as long, and what they cover of the
+    reference and the suite, other tests cover as well.
+    """
+    with without_tracing():
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Measure in one worker what all of them import."""
     if getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":
         return (yield)
-    here = sys.gettrace()
-    sys.settrace(None)
-    try:
+    with without_tracing():
         return (yield)
-    finally:
-        sys.settrace(here)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,9 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.driver import reading
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
@@ -19,6 +21,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
+    Dawdle,
     Say,
     Send,
     Settle,
@@ -74,14 +77,19 @@ def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
 
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "DRIP_TIMEOUT_FACTOR", 0)
+    ticking = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nnotices = ["tick"]', "ticking", "ticking")
 
-    def drips(connection: socket.socket) -> None:
-        connection.recv(1024)
-        connection.sendall(b"a")
-        connection.recv(1024)
+    def ticks(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"tick\n")
 
-    with server_that(drips) as address:
-        assert accused(address, join("ann")).observed == "ann reads nothing"
+    with (
+        server_that(ticks) as address,
+        pytest.raises(Violation) as caught,
+        Stage(address, ChatConformance.oracle(ticking), dialect=ticking, timeout=300.0) as stage,
+    ):
+        stage.play(join("ann"))
+    assert caught.value.observed == "ann reads nothing"
 
 
 @pytest.mark.parametrize("patient", [True, False])
@@ -135,6 +143,16 @@ def test_a_server_that_hangs_up_is_reported_with_what_the_others_read() -> None:
     with served(HangsUp) as address:
         violation = accused(address, join("ann", "ben"))
     assert violation.observed == "ben reads end of stream"
+
+
+def test_who_reads_while_others_wait_may_have_nothing_to_read() -> None:
+    class FallsSilent(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            return super().leaves(chunk) or (chunk == b"hush" and bool(self.request.recv(1)))
+
+    with served(FallsSilent) as address:
+        steps = [*join("ann", "ben"), Dawdle("ben"), Say("ann", b"hush")]
+        assert accused(address, steps, SHORT_TIMEOUT).observed == "ann reads nothing"
 
 
 @contextmanager

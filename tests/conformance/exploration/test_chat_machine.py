@@ -17,9 +17,11 @@ from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
+    Resume,
     Say,
     Send,
     Settle,
+    Stall,
     Step,
     WaitUntilHeard,
 )
@@ -71,6 +73,17 @@ def test_who_connects_into_what_is_under_way_waits_for_what_came_before_to_be_ov
         settles, *_, connects = done(machine)[before:]
         assert isinstance(settles, Settle)
         assert isinstance(connects, Connect)
+
+
+def test_only_who_has_stalled_reads_on() -> None:
+    with run("hardened") as machine:
+        machine.arrive(speaking=True)
+        before = done(machine)
+        machine.resume(number=0)
+        assert done(machine) == before
+        machine.do(Stall("ben"))
+        machine.resume(number=0)
+        assert done(machine)[-1] == Resume("ben")
 
 
 def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.chat import ask_leaving
 from socketserver_reference.conformance.learn.conversation import CannotLearn, SendsWithoutEnd, TooFewSeats
@@ -27,6 +28,12 @@ def test_one_client_that_hears_no_greeting_says_nothing_about_several() -> None:
     assert found.newcomers(3) == ["guest5", "guest6", "guest7"]
     assert found.one_by_one
     assert found.newcomers(2) == ["guest8", "guest9"]
+
+
+def test_a_line_that_comes_with_deliveries_is_no_news_for_a_newcomer() -> None:
+    found = understood(RehearsedConversation())
+    found = replace(found, framed=replace(found.framed, beside=(Template("-- {any}"),)))
+    assert room(RehearsedConversation(), found).news(b"-- 2 words\nwelcome\n") == [b"welcome\n"]
 
 
 class Porch(RehearsedConversation):

@@ -280,6 +280,9 @@ def test_what_has_no_framing_is_not_understood() -> None:
     ]
     with pytest.raises(NotUnderstood):
         understand(deliveries, Framing())
+    more = ObservedDelivery("ann", "ben", b"otter", b"otter\nand more\n")
+    with pytest.raises(NotUnderstood, match="what follows a text differs from one to the next"):
+        understand([ObservedDelivery("ann", "ben", b"mink", b"mink\n"), more], Framing())
     heads = {"ann": [b"ann of 5> "] * 2, "ben": [b"ben of 7> "] * 2}
     assert template(head(heads, "")) == "{sender}> "
 

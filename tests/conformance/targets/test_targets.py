@@ -122,6 +122,20 @@ def test_a_server_that_ends_by_itself_is_known_to_have() -> None:
     site.close()
 
 
+def test_the_last_error_that_a_launched_server_prints_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "complain.py"
+    script.write_text(
+        "import socket, sys\nprint('ready\\nValueError: no port\\ngoes on', flush=True)\n"
+        "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\nwhile 1: s.accept()"
+    )
+    site = Launched(f"{sys.executable} {script} {{port}}").start(5)
+    while not site.last_error():  # a thread reads what it prints
+        time.sleep(0.01)
+    assert site.last_error() == "ValueError: no port"
+    site.close()
+    assert site.last_error() == ""
+
+
 def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
     listening = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\nwhile 1: s.accept()"
     script = tmp_path / "listen.py"

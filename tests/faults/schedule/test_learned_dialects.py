@@ -114,6 +114,7 @@ def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untraced")
 def test_what_was_not_understood_is_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """No dialect is spoken in hexadecimal digits."""
     folder = write(

@@ -79,6 +79,7 @@ def test_a_member_that_says_nothing_for_an_hour_is_put_out_at_once_under_the_sch
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untraced")
 def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
     code, schedules = find("joins-a-copy", "arrive", lines=True)
     assert code.startswith("arrive+lines:")

@@ -46,6 +46,7 @@ BOUNDED = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(("program", "scenario"), BOUNDED)
 def test_a_scenario_of_up_to_three_clients_is_cleared_by_few_schedules(program: str, scenario: str) -> None:
     """By a twentieth of all with up to two deviations at most."""

@@ -121,6 +121,7 @@ def test_a_variable_that_a_program_binds_while_it_serves_is_watched(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untraced")
 def test_who_always_reads_does_not_multiply_the_schedules_of_a_flood() -> None:
     found = cleared("chat", "flood", "chat")
     assert found.covered["flood"].cleared.whole
