@@ -57,6 +57,7 @@ JUDGES = (
     ["chat", "--profile=basic", FEW, "--launch", LAUNCHED.format("overthreaded")],
     # what is limited or counted of a process of its own
     ["echo", "--only=ECHO-9", "--only=ECHO-10", "--only=ECHO-11", FEW, "--launch", LAUNCHED.format("echo")],
+    ["echo", "--only=ECHO-9", FEW, "--launch", LAUNCHED.format("echo --concurrency forking")],
     ["chat", "--only=CHAT-18", "--only=CHAT-19", "--only=CHAT-20", FEW, "--launch", LAUNCHED.format("chat")],
     ["chat"],
 )

@@ -92,6 +92,15 @@ def test_server_close_alone_hangs_up_ends_the_loop_and_returns(transport: str, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_that_is_closed_again_leaves_the_file_of_the_next(tmp_path: Path) -> None:
+    place = somewhere("unix", tmp_path)
+    first = make_server("echo", place)
+    first.server_close()
+    with make_server("echo", place):
+        first.server_close()
+        assert Path(place.path).is_socket()
+
+
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 def test_clients_that_come_reset_or_leave_during_shutdown_change_nothing(
     transport: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -337,21 +337,6 @@ def test_a_connection_that_is_not_let_go_explains_a_delay_and_nothing_that_never
         assert timeouts == [session.brief_timeout, TIMEOUT]
 
 
-def test_what_is_too_early_and_cannot_be_played_again_is_not_checked() -> None:
-    def play(timeout: float) -> Transcript:
-        if timeout == TIMEOUT:
-            raise NotChecked("no time is left")
-        violation = seen("CHAT-2", "CHAT-2", after=[*join("ann", "ben"), Say("ann", b"hm")])
-        violation.absent = True
-        raise violation
-
-    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
-        session.masking.known.add("CHAT-10")
-        assert session.timeout < TIMEOUT
-        with pytest.raises(NotChecked, match="no time is left"):
-            session.play_with_both_timeouts(play)
-
-
 def test_that_others_have_left_before_explains_no_delivered_quit() -> None:
     with closing(open_session("chat", Bug("chat", DeliversQuit).target(), TIMEOUT)) as session:
         session.masking.known.add("CHAT-11")

@@ -23,6 +23,7 @@ from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, j
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
+from tests.support.known_failures import seen
 from tests.support.planted import Bug, Planted
 from tests.support.troubled_targets import FragileSite, Meddling, fragile
 
@@ -318,3 +319,18 @@ def test_what_nobody_can_see_from_here_is_not_applicable() -> None:
         with pytest.raises(NotApplicable, match="nobody can see it"):
             hidden.measure_lag(*join("ann"), prompt="ann", late="ann")
         ScenarioRunner(session, "CHAT-2")(*join("ann"))
+
+
+def test_what_is_too_early_and_cannot_be_played_again_is_not_checked() -> None:
+    def play(timeout: float) -> Transcript:
+        if timeout == TIMEOUT:
+            raise NotChecked("no time is left")
+        violation = seen("CHAT-2", "CHAT-2", after=[*join("ann", "ben"), Say("ann", b"hm")])
+        violation.absent = True
+        raise violation
+
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.masking.known.add("CHAT-10")
+        assert session.timeout < TIMEOUT
+        with pytest.raises(NotChecked, match="no time is left"):
+            session.play_with_both_timeouts(play)
