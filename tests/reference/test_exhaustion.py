@@ -222,6 +222,27 @@ def test_without_processes_the_loop_waits_with_the_connection_it_has_accepted(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_while_there_is_no_process_for_a_client_the_children_that_have_ended_are_collected(
+    child: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it counts until it is collected
+    counting: list[set[int]] = []
+
+    def fork() -> int:
+        counting.append({*server.active_children})
+        if len(counting) == 1:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return child
+
+    request, client = socket.socketpair()
+    with client, forking(monkeypatch, fork) as server:
+        server.active_children = {child}
+        server.process_request(request, "")
+        assert client.recv(1) == b""
+    assert counting == [{child}, set()]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 def test_a_server_that_waits_for_processes_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def fork() -> int:
         server.stop()

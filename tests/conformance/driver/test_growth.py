@@ -234,6 +234,12 @@ def test_what_is_held_at_an_address_is_not_seen() -> None:
         assert seen(session) == (None, "what the server holds is not seen from here")
 
 
+def test_where_the_system_does_not_tell_what_is_held_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LaunchedSite, "resources", lambda _: None)
+    with closing(open_session("echo", keeping("threads"), TIMEOUT)) as session:
+        assert seen(session) == (None, "what the server holds is not seen from here")
+
+
 @pytest.mark.parametrize("limits", ["join_gap = 0.001", "gap = 0.001", "fresh = true"])
 def test_limits_leave_no_time_for_a_thousand_clients(limits: str) -> None:
     dialect = read(f'protocol = "echo"\n[limits]\n{limits}', "limited", "limited")
