@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 import time
+from dataclasses import replace
 from typing import NoReturn
 
 from socketserver_faults.schedule.core.line_points import NoLines
@@ -18,7 +19,7 @@ from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, 
 from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
-from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
 from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.cli import report_files
@@ -59,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--learn", action="store_true", help="learn first how the program speaks, from what it says to virtual clients"
+    )
+    parser.add_argument(
+        "--type", action="append", default=[], metavar="LINE", help="type a line at the program's keyboard; any number"
     )
     parser.add_argument(
         "--deviations",
@@ -128,8 +132,14 @@ def _learn(options: argparse.Namespace, world: World, protocol: str, until: floa
 def _again(options: argparse.Namespace, code: Code) -> str:
     dialect = "" if options.dialect == NOTE.name else f" --dialect {shlex.quote(options.dialect)}"
     dialect = " --learn" if options.learn else dialect
+    typed = "".join(f" --type {shlex.quote(line)}" for line in options.type)
     arguments = f" -- {shlex.join(options.arguments)}" if options.arguments else ""
-    return f"socketserver-faults schedule {shlex.quote(options.program)}{dialect} --replay {code}{arguments}"
+    return f"socketserver-faults schedule {shlex.quote(options.program)}{dialect}{typed} --replay {code}{arguments}"
+
+
+def _subject(options: argparse.Namespace, protocol: str) -> Subject:
+    """Return the program that is played, with what it is given."""
+    return replace(read(options.program, protocol, options.arguments), typed=tuple(options.type))
 
 
 def _search(options: argparse.Namespace, dialect: Dialect) -> int:
@@ -137,7 +147,7 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
     until = time.monotonic() + options.seconds
     protocol = explore.protocol_of(options.scenario, dialect)
-    subject = read(options.program, protocol, options.arguments)
+    subject = _subject(options, protocol)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         dialect = _learn(options, world, protocol, until) if options.learn else dialect
         explore.meet(world, explore.protocol_of(options.scenario, dialect))
@@ -170,7 +180,7 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.scenario not in (None, code.scenario):
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
     protocol = explore.protocol_of(code.scenario, dialect)
-    subject = read(options.program, protocol, options.arguments)
+    subject = _subject(options, protocol)
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
         if options.learn:
             explore.learn_dialect(world, protocol)

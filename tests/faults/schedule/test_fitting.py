@@ -268,6 +268,23 @@ def test_a_program_whose_handlers_fail_is_told_with_their_last_error(write: Writ
         searched("counts:Handler", None)
 
 
+def test_a_program_that_is_slow_beyond_measure_is_not_judged(write: Write) -> None:
+    drips = """
+        import socketserver, time
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                while said := self.request.recv(1024):
+                    for one in b"ack" + said:
+                        time.sleep(20)
+                        self.request.sendall(bytes([one]))
+    """
+    write(drips=drips)
+    with pytest.raises(
+        SubjectRefused, match=r"drips:Handler cannot be judged: the server is slow: ann had not read all"
+    ):
+        searched("drips:Handler", None)
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [("note", "; add --learn; or run it"), ("learned", "has just been started"), ("lines", "in place of --dialect")],

@@ -50,8 +50,8 @@ def lines() -> Iterator[str]:
     )
     yield f"| a socket | {', '.join(f'`{method}`' for method in methods)} | refused |"
     yield "\n`open`, `print`, `input` and `id` are modelled, too: files and folders that a program makes, changes or"
-    yield "removes stay in memory, what it prints and logs is in the story, nobody types anything, and addresses are"
-    yield "the same in every run.\n"
+    yield "removes stay in memory, what it prints and logs is in the story, nobody types but what --type says, and"
+    yield "addresses are the same in every run.\n"
     yield "## Played as they are, on virtual threads and sockets\n"
     copied = sorted({*FRESH_MODULES, *PERSISTENT_MODULES} - {*OWN_PACKAGES})
     yield f"{', '.join(f'`{name}`' for name in copied)}, and every module of the program.\n"

@@ -324,6 +324,6 @@ class Modules:
             print(text, end="", file=target, flush=flush)
 
     def _input(self, prompt: object = "") -> str:
-        """The input() of a copy: no person is there to type."""
+        """The input() of a copy."""
         self._print(prompt)
-        return str(self._sys.stdin.wait())
+        return self._sys.stdin.line()

@@ -1,4 +1,4 @@
-"""Substitutes for what belongs to the process: `sys`, `os`, `signal`, `atexit`, and an unattended keyboard.
+"""Substitutes for what belongs to the process: `sys`, `os`, `signal`, `atexit`, and the keyboard.
 
 Next: `substitutes.py`.
 """
@@ -6,6 +6,7 @@ Next: `substitutes.py`.
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from types import ModuleType
@@ -92,18 +93,30 @@ class Os(ModuleType):
 
 
 class Keyboard:
-    """A standard input without input: to read from it is to wait for ever."""
+    """A standard input of a few lines: to read more, or all, is to wait for ever."""
 
     encoding = "utf-8"
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-        self.read = self.readline = self.readlines = self.wait
+    def __init__(self, scheduler: Scheduler, lines: Sequence[str] = ()) -> None:
+        self._scheduler, self._lines = scheduler, deque(lines)
+        self.read = self.readlines = self.wait
         self.buffer = self
 
-    def wait(self, *_: object) -> str:
+    def line(self) -> str:
+        """Return the next line, without its end; wait for ever if there is none."""
+        self._scheduler.touch("the keyboard", READ | WRITE)
+        if not self._lines:
+            self.wait()
+        self._scheduler.point("reads the keyboard")
+        return self._lines.popleft()
+
+    def readline(self, *_: object) -> str:
+        """Return the next line."""
+        return f"{self.line()}\n"
+
+    def wait(self, *_: object) -> NoReturn:
         """Wait for ever."""
-        self._scheduler.point("waits for the keyboard, where nobody types", lambda: False)
+        self._scheduler.point("waits for the keyboard, where nobody types (see --type)", lambda: False)
         raise AssertionError("nobody has typed anything")
 
     def isatty(self) -> bool:
@@ -113,7 +126,7 @@ class Keyboard:
     def __iter__(self) -> "Keyboard":
         return self
 
-    __next__ = wait
+    __next__ = readline
 
     def __enter__(self) -> "Keyboard":
         return self
@@ -168,9 +181,11 @@ class Sys(ModuleType):
         files: Files,
         exits: "Exits",
         at_begin: list[Callable[[], None]],
+        typed: Sequence[str],
     ) -> None:
-        """`at_begin` is what else begins with a run."""
+        """`at_begin` is what else begins with a run, and `typed` what is typed in each."""
         super().__init__("sys")
+        self._typed = typed
         self.files, self.exits, self.inserted = files, exits, functions(scheduler)
         self._scheduler, self._arguments, self._folders, self._at_begin = scheduler, arguments, folders, at_begin
         self.setswitchinterval = lambda _: None
@@ -185,7 +200,7 @@ class Sys(ModuleType):
         for begin in self._at_begin:
             begin()
         note = self._scheduler.note
-        self.stdin, self.stdout, self.stderr = Keyboard(self._scheduler), Output(note), Output(note)
+        self.stdin, self.stdout, self.stderr = Keyboard(self._scheduler, self._typed), Output(note), Output(note)
         self.argv, self.path, self.modules = list(self._arguments), [*self._folders, *sys.path], dict(sys.modules)
 
     def __getattr__(self, name: str) -> Any:

@@ -99,10 +99,12 @@ def substitutes(
     network: Callable[[], Network],
     arguments: Sequence[str] = ("program",),
     folders: Sequence[str] = (),
+    typed: Sequence[str] = (),
 ) -> dict[str, ModuleType]:
     """Return all substitutes: module name -> module.
 
-    `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
+    `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules; `typed` are
+    the lines that come from the keyboard.
     """
     chance, files, exits = Chance(scheduler.touch), Files(scheduler.touch), Exits(scheduler.note)
     threading = threading_of(scheduler, exits.before_threads)
@@ -127,7 +129,7 @@ def substitutes(
         "os": operating_system,
         "os.path": operating_system.path,
         "random": RandomModule(chance),
-        "sys": Sys(scheduler, arguments, folders, files, exits, at_begin),
+        "sys": Sys(scheduler, arguments, folders, files, exits, at_begin, typed),
         "_uuid": uuid_helper(),
         "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),

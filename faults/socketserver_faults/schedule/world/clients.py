@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 READ_TIMEOUT = 30.0
 """Virtual seconds to wait for a delivery that is due. Virtual time passes only when no thread can run."""
 
+SERVING_TIMEOUT = 60.0
+"""Virtual seconds within which a program must begin to listen."""
+
 CLIENTS_THREAD = "clients"
 """Name of the thread that plays the clients."""
 

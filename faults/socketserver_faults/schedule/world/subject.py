@@ -59,6 +59,13 @@ class Subject:
     lines: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     loop: bool = False
+    typed: tuple[str, ...] = ()
+    """The lines that it gets from the keyboard."""
+
+    @property
+    def given(self) -> tuple[tuple[str, ...], ...]:
+        """What its process is given: the command line, the folders, and what is typed."""
+        return self.arguments, self.folders, self.typed
 
 
 def read(name: str, protocol: str = "", arguments: Sequence[str] = ()) -> Subject:

@@ -40,6 +40,7 @@ from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.calls import note_calls
 from socketserver_faults.schedule.world.clients import (
     CLIENTS_THREAD,
+    SERVING_TIMEOUT,
     LearnedSite,
     LearnedText,
     VirtualClients,
@@ -51,6 +52,7 @@ from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 WORLD_CAPACITY_BYTES = 72 * 1024
@@ -68,9 +70,6 @@ MAX_LEARNING_STEPS = 10 * MAX_RUN_STEPS
 
 PROGRAM = "whether the program has ended"
 """What its main thread touches when it ends."""
-
-SERVING_TIMEOUT = 60.0
-"""Virtual seconds within which a program must begin to listen."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class World:
         self._kinds = SocketKinds(recorded=watched)
         self._network = Network(self.scheduler, kinds=self._kinds)
         self.modules = Modules(
-            substitutes.substitutes(self.scheduler, lambda: self._network, subject.arguments, subject.folders),
+            substitutes.substitutes(self.scheduler, lambda: self._network, *subject.given),
             subject.fresh,
             self.scheduler.note,
             shared,
@@ -221,6 +220,8 @@ class World:
             failure.absent = True
         except Ambiguous:
             judged = False
+        except NotChecked as why:
+            raise SubjectRefused(f"{self.subject.name} cannot be judged: {why}") from None
         finally:
             watch(None)
             self._network.kernel.over = True
