@@ -22,25 +22,26 @@ def searched(program: str, scenario: str, deviations: int | None) -> SearchResul
 
 
 BOUNDED = {
-    ("chat", "greet"): 139,
-    ("chat", "speak"): 1092,
-    ("chat", "join"): 1867,
-    ("chat", "arrive"): 1372,
-    ("chat", "reset"): 4288,
-    ("chat", "quit"): 4128,
-    ("chat", "half-close"): 2745,
-    ("chat", "turnover"): 2320,
-    ("chat", "stall"): 2541,
-    ("overthreaded", "greet"): 158,
-    ("overthreaded", "speak"): 1185,
-    ("overthreaded", "join"): 2074,
-    ("overthreaded", "arrive"): 1835,
-    ("overthreaded", "reset"): 4419,
-    ("overthreaded", "quit"): 4355,
-    ("overthreaded", "half-close"): 2813,
-    ("overthreaded", "turnover"): 2367,
-    ("overthreaded", "stall"): 2754,
-    ("echo", "ask"): 779,
+    ("chat", "greet"): 115,
+    ("chat", "speak"): 810,
+    ("chat", "join"): 1487,
+    ("chat", "arrive"): 1164,
+    ("chat", "reset"): 3185,
+    ("chat", "quit"): 3170,
+    ("chat", "half-close"): 2025,
+    ("chat", "turnover"): 1571,
+    ("chat", "stall"): 1643,
+    ("overthreaded", "greet"): 132,
+    ("overthreaded", "speak"): 889,
+    ("overthreaded", "join"): 1673,
+    ("overthreaded", "arrive"): 1486,
+    ("overthreaded", "reset"): 3348,
+    ("overthreaded", "quit"): 3392,
+    ("overthreaded", "half-close"): 2086,
+    ("overthreaded", "turnover"): 1767,
+    ("overthreaded", "stall"): 1811,
+    ("echo", "ask"): 703,
+    ("echo", "hang-up"): 636,
 }
 """Program and scenario -> the schedules with up to two deviations."""
 
@@ -49,11 +50,11 @@ BOUNDED = {
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(("program", "scenario"), BOUNDED)
 def test_a_scenario_of_up_to_three_clients_is_cleared_by_few_schedules(program: str, scenario: str) -> None:
-    """By a twentieth of all with up to two deviations at most."""
+    """By an eighteenth of all with up to two deviations at most."""
     found = searched(program, scenario, None)
     assert found.outcome is None
     assert found.covered[scenario].cleared.whole
-    assert 20 * found.schedules <= BOUNDED[program, scenario]
+    assert 18 * found.schedules <= BOUNDED[program, scenario]
 
 
 @pytest.mark.parametrize("program", ["chat", "overthreaded"])
@@ -62,13 +63,6 @@ def test_a_room_that_is_silent_for_an_hour_is_cleared_at_once(program: str) -> N
     assert found.outcome is None
     assert found.covered["idle"].cleared.whole
     assert found.schedules <= 20
-
-
-def test_an_echo_whose_clients_hang_up_is_cleared_by_a_nineteenth() -> None:
-    """Of 665: it has 32 classes."""
-    found = searched("echo", "hang-up", None)
-    assert found.covered["hang-up"].cleared.whole
-    assert 19 * found.schedules <= 665
 
 
 @pytest.mark.sweep
