@@ -79,6 +79,24 @@ def test_nothing_that_is_delivered_again_and_again_at_an_end_of_stream_breaks_th
     assert told.value.shape == "empty"
 
 
+class TakesTheEndForOtherWords(Speaker):
+    """The same, with something behind each of them."""
+
+    def read(self) -> Iterator[list[bytes]]:
+        yield from super().read()
+        for _ in range(2000):
+            for member in list(self.server.members):
+                self.write(member, self.number + b": \n> ")
+
+
+def test_a_flood_in_another_form_at_an_end_of_stream_breaks_that_clause_too() -> None:
+    dialect = replace(DIALECT, framing_out=Framing("line", b"\n\n"))
+    with closing(open_session("chat", served(dialect, TakesTheEndForOtherWords), TIMEOUT, dialect)) as session:
+        session.healthy = True  # its first conversation would show it
+        with pytest.raises(VIOLATIONS["CHAT-10"]):
+            session.play(*join("ann", "ben"), HalfClose("ben"), Say("ann", b"who was that?"), about="CHAT-3")
+
+
 def test_an_utterance_without_an_end_may_be_delivered_before_another() -> None:
     """The line's end before a delivery parts it from the one before: it is in no label."""
     template = Template("\n[{sender}] {body}")

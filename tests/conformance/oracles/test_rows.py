@@ -70,6 +70,10 @@ def in_two(one: bytes, _: bytes) -> bytes:
 
 ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
     ("quit delivered", "", ""): (lambda: DeafRoom(Random(1)), [*TWO, Quit("ben")]),
+    ("extra | altered | torn | mixed | split | merged", "flooded", ""): (
+        lambda: damaged(LABELLED, 3, lambda one, _: b"ben: > " * 1000 + one),
+        [*THREE, HalfClose("ben"), Say("ann", b"say it")],
+    ),
     ("two orders", "", ""): (lambda: swapping(3, 2), [*THREE, *TOGETHER]),
     ("mixed", "", ""): (lambda: damaged(NOTE, 2, with_another), [*TWO, Say("ann", b"a word or two")]),
     ("torn", "was slow", ""): (lambda: damaged(NOTE, 3, breaking_off, 1), [*TWO, *SLOW]),

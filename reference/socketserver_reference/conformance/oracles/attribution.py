@@ -35,6 +35,7 @@ Circumstance = Literal[
     "in a row",  # a client has said several utterances since all were last read, each a frame
     "answered",  # the reply to it has come
     "at the end",  # it has half-closed, and what it reads are replies to empty requests
+    "flooded",  # it has read much more than was said, and another has left
 ]
 
 Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]
@@ -93,6 +94,7 @@ class Row:
 CHAT_ROWS = (
     # what happened                   circumstance  utterance    clauses
     Row("quit delivered", "", "", "CHAT-7"),
+    Row("extra | altered | torn | mixed | split | merged", "flooded", "", "CHAT-10 CHAT-4"),  # its end, again and again
     Row("two orders", "", "", "CHAT-13"),
     Row("mixed", "", "", "CHAT-14"),
     Row("torn", "was slow", "", "CHAT-14 CHAT-15 CHAT-2"),

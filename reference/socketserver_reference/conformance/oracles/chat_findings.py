@@ -18,6 +18,9 @@ from socketserver_reference.conformance.scenario.violation import Finding, Shape
 CROWD_CLIENTS = 50
 """Clients at one time, beyond which there is a crowd, however they have come."""
 
+UNSAID_BYTES = 4096
+"""Bytes beyond what was said that no notice has."""
+
 DELAYS = ("stalled", "concurrent")
 """Disruptions by which a server may be delayed."""
 
@@ -87,10 +90,14 @@ class ChatFindings(ChatOracle[MemberT]):
         closest = max(wanted, key=lambda one: common_prefix(one, came), default=b"")
         observed = f"{who} reads {show_against(came, closest, MAX_OBSERVED_BYTES)}"
         due = found.due or self._unheard(who)
-        return self._finding(who, found, due, expected if wanted else "nothing is sent", observed)
+        much = len(came) > UNSAID_BYTES + sum(map(len, wanted))
+        return self._finding(who, found, due, expected if wanted else "nothing is sent", observed, much=much)
 
-    def _finding(self, who: str, found: Difference, utterance: bytes, expected: str, observed: str) -> Finding:
+    def _finding(
+        self, who: str, found: Difference, utterance: bytes, expected: str, observed: str, *, much: bool = False
+    ) -> Finding:
         facts = [*self.circumstances(who), *attribution.kinds(utterance, self.dialect)]
+        facts += ["flooded"] if much and {*DEPARTURES} & {*self.all_disruptions} else []
         facts += ["in pieces"] if utterance.endswith(tuple(self.in_pieces)) else []
         clauses = attribution.clauses(attribution.CHAT_ROWS, found.shape, facts)
         place = told(found.shape, who, self._number(who), found.same)
