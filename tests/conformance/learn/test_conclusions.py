@@ -12,6 +12,8 @@ from socketserver_reference.conformance.learn.conclusions import conclude_handsh
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey
 from socketserver_reference.conformance.learn.meeting import MAX_FRAMES, MEETING_NAMES, MeetingUtterance
 from socketserver_reference.conformance.learn.propose import MAX_REPAIRS, Proposal
+from socketserver_reference.conformance.learn.questions import limits as crowds
+from socketserver_reference.conformance.learn.questions.limits import ask_members
 from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES, RoomConversation
 from socketserver_reference.conformance.learn.verification import Mismatch
 from socketserver_reference.conformance.results.outcomes import NotApplicable
@@ -129,3 +131,32 @@ def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_tim
 def test_what_came_unexpectedly_and_is_too_long_for_a_notice_does_not_fit() -> None:
     misfit = Mismatch(None, "something came", leaving=False, unexpected=(b"x" * (MAX_NOTICE_BYTES + 1),))
     assert verified(room(CONVERSATION), lambda _: misfit).trouble
+
+
+class HeardBySome(RehearsedConversation):
+    """Lets all in, and delivers to six of them; with each further attempt to `more` of them."""
+
+    def __init__(self, more: int) -> None:
+        super().__init__()
+        self.more, self.most = more, 6
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.most += self.more
+
+    def say(self, who: str, data: bytes) -> None:
+        everybody, self.present = self.present, self.present[: self.most]
+        super().say(who, data)
+        self.present = everybody
+
+
+@pytest.mark.parametrize(("more", "sure"), [(0, True), (1, False)])
+def test_only_a_number_of_members_that_comes_back_is_a_limit(
+    more: int, sure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 20)
+    found, learned = room(HeardBySome(more)), LearnedDialect()
+    found.begin()
+    ask_members(found, learned)
+    (finding,) = learned.findings
+    assert (finding.value, finding.sure) == (6 if sure else 0, sure)

@@ -137,7 +137,7 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn("limits", "members", 0, why, sure=False)
         silent = f"{came - len(MEETING_NAMES)} clients that had said nothing heard nothing"
         learned.suspect(silent, "CHAT-9", "CHAT-17", polite=True)
-    elif members == came and room.conversation.restarts:
+    elif room.conversation.restarts:
         _conclude_refusal(room, learned, members)
     else:
         learned.learn("limits", "members", members, f"{of} {members} were members")
@@ -158,21 +158,21 @@ def _crowd(room: RoomConversation) -> tuple[int, int]:
 
 
 def _conclude_refusal(room: RoomConversation, learned: LearnedDialect, most: int) -> None:
-    """Find out why no more than so many clients were let in: the seats, or how fast they came."""
+    """Find out why no more than so many clients were members: the seats, or how fast they came, or chance."""
     again = 0
     for attempt in range(MAX_CROWDS):  # some may have left the first time, to come one by one
         most = again if attempt else most
         room.begin()
-        again, _ = _crowd(room)
+        _, again = _crowd(room)
         if again == most:
             break
     of = f"of {CROWD_MEMBERS} clients that connected at once"
     if again != most:
-        why = f"cannot tell: {of} {most} were let in, and {again} the next time; there may be a limit of connections"
+        why = f"cannot tell: {of} {most} were members, and {again} the next time; there may be a limit of connections"
         learned.learn("limits", "members", 0, why, sure=False)
-        learned.remarks.append(f"Look at limits.join_rate: {of} {most} were let in, and {again} the next time.")
+        learned.remarks.append(f"Look at limits.join_rate: {of} {most} were members, and {again} the next time.")
     elif _more_come_later(room, most):
-        why = f"{of} {most} were let in, and more {JOIN_SECONDS} s later"
+        why = f"{of} {most} were members, and more {JOIN_SECONDS} s later"
         learned.learn("limits", "join_rate", f"{most}/{JOIN_SECONDS}", why)
         learned.learn("limits", "members", 0, why)
     else:
