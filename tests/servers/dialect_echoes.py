@@ -198,6 +198,18 @@ class IsGoneAfterAReset(Echo):
             vars(self.server)["socket"].close()
 
 
+class IsGoneAfterRepliesToNobody(Echo):
+    """Takes no further client once it has replied twice to one that has closed, as SIGPIPE ends a program in C."""
+
+    def handle(self) -> None:
+        try:
+            self.answer()
+        except BrokenPipeError:
+            vars(self.server)["socket"].close()
+        except OSError:  # at the first reply
+            pass
+
+
 class RepliesToTheEnd(Echo):
     """Takes the end of the stream for a request, as recv() returns it: b"" again and again."""
 
@@ -225,6 +237,8 @@ DIALECTS: dict[str, Dialect] = {
         "stripped lines": '[framing]\nin = "line"\n[echo]\nrequests = "many"',
         "greeting": '[echo]\ntransform = "upper"\nrequests = "many"\ngreeting = "It is {any}\\n"',
         "backwards": '[echo]\ntransform = "reverse"',
+        "each backwards": '[echo]\ntransform = "reverse"\nrequests = "many"',
+        "each stripped": '[echo]\nrequests = "many"',
         "one at most": '[limits]\nutterance = 100\n[echo]\ntransform = "lower"',
         "greets and quits": """
             [framing]

@@ -24,6 +24,7 @@ from tests.servers.dialect_echoes import (
     Echo,
     IgnoresItsQuitWord,
     IsGoneAfterAReset,
+    IsGoneAfterRepliesToNobody,
     NeverHangsUp,
     ReadsTheEndAsALine,
     RepliesToTheEnd,
@@ -34,7 +35,7 @@ TIMEOUT = 5.0
 
 FLOOD = "the dialect's echo is not an unlimited stream"
 
-OTHERS = ("greets and quits", "words around", "two replies", "one in words")
+OTHERS = ("each backwards", "each stripped", "greets and quits", "words around", "two replies", "one in words")
 """Dialects in which each bug is sought only by `make sweep`."""
 
 
@@ -93,6 +94,10 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
 
 def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
+
+
+def test_a_client_that_does_not_wait_for_several_replies_may_end_the_server() -> None:
+    assert found("echo", DIALECTS["lines"], IsGoneAfterRepliesToNobody, "ECHO-7") == {"ECHO-7"}
 
 
 def test_an_echo_that_never_hangs_up_replies_to_clients_that_half_close() -> None:

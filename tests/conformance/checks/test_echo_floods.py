@@ -2,12 +2,15 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks import echo
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.limits import Limits
@@ -19,6 +22,8 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import CheckResult, outcomes, violation_of
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Pour, Say, Step
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers.dialect_echoes import DropsWhatIsNotRead, Echo, served
 from tests.support.serving import server_that
 
@@ -35,6 +40,24 @@ def about(clause: str, dialect: Dialect, handler: type[Any], timeout: float = TI
 @pytest.mark.parametrize("clause", ["ECHO-3", "ECHO-6"])
 def test_an_echo_that_waits_for_its_client_gives_all_of_it_back(clause: str) -> None:
     assert [str(raised) for _, _, raised in about(clause, STREAM, Echo) if raised is not None] == []
+
+
+class ReadsLittle(Echo):
+    """So the kernel is full of small replies, and the server waits, when its client has said all."""
+
+    dialect = STREAM
+
+    def requests(self) -> Iterator[bytes]:
+        return iter(partial(self.request.recv, 16), b"")
+
+
+@pytest.mark.slow
+def test_an_echo_that_reads_little_at_a_time_misses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(echo, "ECHO_FLOOD_BYTES", 1024 * 1024)
+    program = replace(PROGRAMS["echo"], connection_handler=ReadsLittle)
+    target = InProcess(partial(make_server, program, Address("unix", path=str(tmp_path / "echo"))))
+    told = outcomes("echo", target, TIMEOUT, "ECHO-3", STREAM)
+    assert [str(raised) for _, _, raised in told if raised is not None] == []
 
 
 @pytest.mark.slow

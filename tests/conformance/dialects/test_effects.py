@@ -23,6 +23,12 @@ from tests.support.dialects.dialect_files import LINES, SILENT, WORDED, chat, ec
         (echo("[limits]\nutterance = 100"), "ECHO-4", "no request of more than 100 bytes"),
         (echo('[echo]\ntransform = "upper"'), "ECHO-5", "does not strip"),
         (echo('[bytes]\nwhite_space = "stripped"'), "ECHO-5", "what becomes of white space"),
+        (
+            echo('[bytes]\nwhite_space = "stripped"\n[echo]\ntransform = "upper"'),
+            "ECHO-5",
+            "what becomes of white space",
+        ),
+        (echo('[echo]\nrequests = "many"'), "ECHO-5", "cannot be seen"),
         (echo('[datagrams]\nempty = "ignored"', "datagram"), "UDP-3", "empty datagrams"),
     ],
 )

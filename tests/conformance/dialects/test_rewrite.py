@@ -308,6 +308,25 @@ def test_an_echo_with_words_around_each_reply_is_asked_one_chunk_at_a_time() -> 
     ]
 
 
+def test_a_request_that_is_cut_has_no_end_that_the_server_would_change() -> None:
+    stripped = '[bytes]\nhandling = "replaced"\nwhite_space = "stripped"\n'
+    requests = EchoRewriter(echo(stripped + '[limits]\nutterance = 32\n[echo]\ntransform = "lower"'))
+    kept = b"and so on " * 3 + b"!"
+    said = [Say("ann", kept + b" and more"), Say("ann", kept + "é".encode())]
+    assert rewritten(requests, *said) == [Say("ann", kept)] * 2
+    small = DatagramRewriter(echo(stripped + "[datagrams]\nlargest = 32", "datagram"))
+    assert rewritten(small, *said) == [Say("ann", kept)] * 2
+
+
+def test_where_a_reply_depends_on_the_end_of_a_request_a_client_says_one_at_a_time() -> None:
+    requests = EchoRewriter(echo('[echo]\ntransform = "reverse"\nrequests = "many"'))
+    assert rewritten(requests, Send("ann", b"x" * 2000), Send("ann", b"y")) == [
+        Send("ann", b"x" * 1024),
+        Settle(),
+        Send("ann", b"y"),
+    ]
+
+
 def test_an_echo_is_left_by_its_quit_word_which_no_request_is() -> None:
     quitting = '[quit]\nword = "bye"\n[echo]\ntransform = "identity"\nrequests = "many"'
     assert rewritten(EchoRewriter(echo(quitting)), Say("ann", b" Bye\n"), Quit("ann")) == [Quit("ann", b"bye")]

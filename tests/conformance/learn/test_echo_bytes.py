@@ -3,6 +3,7 @@ blank line ends requests, or a line's end stands behind each reply.
 """
 
 import socket
+from collections.abc import Callable
 from itertools import takewhile
 
 import pytest
@@ -79,6 +80,19 @@ def test_a_reply_in_the_reverse_order_and_what_its_server_does_not_take() -> Non
     dialect = read(text, "learned", "learned")
     assert (dialect.transform, dialect.handling, dialect.chunk) == ("reverse", "escaped", 1024)
     assert r"invalid UTF-8: b'\xff\xc3(' came as" in reason(text, "handling")
+
+
+@pytest.mark.parametrize("strip", [bytes, bytes.strip])
+def test_each_request_in_the_reverse_order_and_how_much_the_server_takes_for_one(
+    strip: Callable[[bytes], bytes],
+) -> None:
+    def backwards(client: socket.socket) -> None:
+        while request := client.recv(300):
+            client.sendall(strip(request)[::-1])
+
+    dialect = learned(served(backwards), "echo")
+    assert (dialect.transform, dialect.persistent, dialect.chunk) == ("reverse", True, 300)
+    assert (dialect.framing_in.kind, dialect.strips) == ("chunk", strip is bytes.strip)
 
 
 @pytest.mark.parametrize(("before", "template"), [(b"", "{body}"), (b"is ", "is {body}")])

@@ -104,7 +104,6 @@ REFUSED = [
     (DATAGRAM + "[quit]", "[quit] applies to chat and echo", "protocol is datagram"),
     (DATAGRAM + "[framing]", "[framing] applies to chat and echo", "datagram"),
     ('protocol = ["echo", "datagram"]\n[framing]\nin = "line"', "framing applies to", "of its own"),
-    (ECHO + '[echo]\nrequests = "many"', 'echo.requests = "many"', "another transform"),
     (ECHO + '[echo]\ntransform = "rot13"', 'echo.transform = "rot13"', '"lower"'),
     (DATAGRAM + "[datagrams]\nlargest = 70000", "datagrams.largest", "65507"),
     (CHAT + "waived = 1", "waived is not a table", f'{LAST_OF_CHAT} = "why"'),

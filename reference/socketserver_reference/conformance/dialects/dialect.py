@@ -220,7 +220,8 @@ class Dialect:
             forms = [form for form in (self.template, self.to_sender) if isinstance(form, Template)]
             ends = self.framing_in.newline != self.framing_out.newline or self.framing_out.kind in ("fixed", "length")
             return ends or self.say != BODY_ALONE or any(form.tail for form in forms)
-        return self.raw and self.persistent and self.reply_template != BODY_ALONE
+        of_whole = self.reply_template != BODY_ALONE or self.transform in OF_WHOLE_REQUESTS
+        return self.raw and self.persistent and of_whole
 
     # What clients can say
 
@@ -246,7 +247,7 @@ class Dialect:
 
     def sayable(self, utterance: bytes) -> bytes:
         """Return the part of an utterance that fits the dialect's frames; b"" if that is nothing, or a quit."""
-        said = self.handled(self.handled(utterance)[: self.longest])  # again: the cut may leave half a letter
+        said = self.handled_up_to(self.longest, utterance)
         said = said if self.raw else self._commands.sub(b"", said)
         for framing in (self.framing_in, self.framing_out):
             said = said.rstrip(framing.pad) if framing.kind == "fixed" else said
@@ -258,6 +259,10 @@ class Dialect:
         if self.handling in ("replaced", "refused"):  # besides, some servers end a line at more than \n
             said = "".join(letter for letter in said.decode(errors="ignore") if letter.isprintable()).encode()
         return said.strip() if self.strips else said
+
+    def handled_up_to(self, longest: int, utterance: bytes) -> bytes:
+        """Return what `handled` returns, cut to so many bytes."""
+        return self.handled(self.handled(utterance)[:longest])  # again: the cut may leave half a letter, or a blank
 
     @property
     def command_marks(self) -> tuple[bytes, ...]:

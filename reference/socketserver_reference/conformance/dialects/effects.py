@@ -75,10 +75,12 @@ def _meaningless_in_echo(dialect: Dialect) -> dict[str, str]:
         found["ECHO-4"] = "the dialect marks where a request ends, so the server answers all of it"
     elif 0 < dialect.limits.utterance <= dialect.chunk:
         found["ECHO-4"] = f"the dialect has no request of more than {dialect.limits.utterance} bytes"
-    if dialect.transform != "strip-upper":
-        found["ECHO-5"] = "the dialect does not strip, so white space is like any other byte"
-    elif dialect.strips or dialect.handling != "verbatim":
+    if dialect.strips or (dialect.transform == "strip-upper" and dialect.handling != "verbatim"):
         found["ECHO-5"] = "the dialect does not say what becomes of white space"
+    elif dialect.transform != "strip-upper":
+        found["ECHO-5"] = "the dialect does not strip, so white space is like any other byte"
+    elif dialect.persistent and not dialect.reply(b""):
+        found["ECHO-5"] = "an empty reply cannot be seen where the server answers until the client half-closes"
     return found
 
 

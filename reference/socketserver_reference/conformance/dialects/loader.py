@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, OF_WHOLE_REQUESTS, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.document import Document, check
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.input_file import parse_toml, read_text
@@ -162,11 +162,6 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
 
 def _consider(dialect: Dialect) -> None:
     """Raise BadDialect for a combination of valid values that is not valid."""
-    if dialect.persistent and dialect.transform in OF_WHOLE_REQUESTS and dialect.raw:
-        raise BadDialect(
-            f'echo.requests = "many": nothing marks the end of a request, on which transform = "{dialect.transform}" '
-            'depends; write requests = "one", another transform, or framing.in = "line"'
-        )
     if "datagram" in dialect.protocols and not dialect.raw:
         raise BadDialect("framing applies to connections: write a dialect of its own for the datagrams")
     for number, turn in enumerate(dialect.handshake, 1):

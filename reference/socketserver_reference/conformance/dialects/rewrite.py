@@ -307,8 +307,8 @@ class EchoRewriter:
         dialect = self._dialect
         if not dialect.raw:
             return dialect.sayable(data)
-        request = dialect.handled(data)
-        request = request[: dialect.longest if dialect.one_by_one else dialect.limits.utterance or len(request)]
+        longest = dialect.longest if dialect.one_by_one else dialect.limits.utterance or len(data)
+        request = dialect.handled_up_to(longest, data)
         return b"" if dialect.echo_quits and dialect.is_quit(request) else request
 
 
@@ -322,9 +322,8 @@ class DatagramRewriter:
         """Return the step, its datagram no longer and no shorter than the dialect allows."""
         if not isinstance(step, Utterance):
             return [step]
-        data = self._dialect.handled(step.data)
-        if self._dialect.datagram != NOTE.datagram:
-            data = data[: self._dialect.datagram]
+        longest = self._dialect.datagram if self._dialect.datagram != NOTE.datagram else len(step.data)
+        data = self._dialect.handled_up_to(longest, step.data)
         return [replace(step, data=data)] if data or self._dialect.empty_datagrams else []
 
 

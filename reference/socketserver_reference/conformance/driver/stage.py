@@ -170,7 +170,7 @@ class Stage(ClientConnector):
         elif isinstance(step, HalfClose) and step.who in self._ends_with_it:
             idle_before = False
         if not step.burst:
-            self._send_held()
+            self._send_held(with_the_end=isinstance(step, Abandon))
         if idle_before:
             self._wait_idle()
             if isinstance(step, Close):  # what has come by now is judged; what comes from now on is only read
@@ -242,10 +242,12 @@ class Stage(ClientConnector):
             case Answer() | Settle() | Stall() | Resume() | WaitUntilHeard():
                 pass  # a handshake answers by itself; the others only change which clients are read
 
-    def _send_held(self) -> None:
-        """Send in one instant the datagrams that are not waited for: a server may lose some while it replies."""
+    def _send_held(self, *, with_the_end: bool) -> None:
+        """Send what is held: in one instant the datagrams that are not waited for, since a server may lose some while
+        it replies; in one segment what comes with the end of a stream.
+        """
         for client, data in self._held:
-            client.send(data)
+            client.send(data, held=with_the_end)
         self._held.clear()
 
     def _held_of(self, who: str) -> bytes:

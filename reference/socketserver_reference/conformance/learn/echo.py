@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
-from socketserver_reference.conformance.dialects.dialect import OF_WHOLE_REQUESTS, TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes
-from socketserver_reference.conformance.learn.questions.limits import FRAME_SIZES, NUMBERED, PROBED_SIZES, in_common
+from socketserver_reference.conformance.learn.questions.limits import (
+    FRAME_SIZES,
+    NUMBERED,
+    PROBED_SIZES,
+    WORD_BYTES,
+    in_common,
+)
 from socketserver_reference.conformance.learn.questions.quit_word import QUIT_WORDS, named_words
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
@@ -274,11 +280,6 @@ def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: Learne
             learned.suspect(
                 "An echo did not end a connection after its client had half-closed", "ECHO-3", "ECHO-6", polite=True
             )
-        of_whole_requests = any(learned.knows("echo", "transform", name) for name in OF_WHOLE_REQUESTS)
-        if learned.knows("framing", "in", "chunk") and of_whole_requests:
-            why = "it needs no line's end; but the reply depends on where a request ends, so lines are said"
-            learned.learn("framing", "in", "line", why)
-            learned.learn("framing", "out", "none", f"the answer is {quoted(second.reply)}")
         return
     how = ENDINGS[ended] if ended else "nothing, and the connection stayed open"
     learned.learn("echo", "requests", "one", f"after one answer the client got {how}")
@@ -332,7 +333,8 @@ def _ask_longest(echo: EchoConversation, transform: str, learned: LearnedDialect
         said = numbered(size, NUMBERED)
         reply = _forwards(echo, said, transform).reply
         if said not in reply:
-            _conclude_longest(learned, key, longest, size, in_common(reply, said))
+            first = max(0, reply.rfind(said[:WORD_BYTES]))  # what was said in parts that come back in reverse ends so
+            _conclude_longest(learned, key, longest, size, in_common(reply[first:], said))
             return
         longest = size
     sure = key == "utterance"

@@ -112,6 +112,8 @@ class ScriptTable:
                 self.add(who, "sends", piece)
         elif step.verb in ACTIONS and step.clients[0] in self.here:  # the server may have ended its stream before
             (who,) = step.clients
+            if held := self.held.pop(who, b""):
+                self.add(who, "sends", held)
             self.add(who, ACTIONS[step.verb])
             if step.effect == "half-closes":
                 self.ended[who] = False
