@@ -102,6 +102,29 @@ def test_datagrams_that_come_back_in_the_reverse_order(before: bytes, template: 
     assert dialect.reply_template == Template(template)
 
 
+@pytest.mark.parametrize("datagrams", [True, False])
+def test_a_reply_with_the_rest_of_a_buffer_is_said_to_be_one(datagrams: bool) -> None:
+    def whole_buffer(request: bytes) -> bytes:
+        return request.upper().ljust(100, b"\0")
+
+    server = answering(whole_buffer) if datagrams else served(lambda one: one.sendall(whole_buffer(one.recv(100))))
+    proposal = unfit(server, "echo")
+    assert "it is upper, and 82 more bytes: does it send its whole buffer" in "\n".join(proposal.evidence)
+
+
+def test_a_datagram_that_is_lost_now_and_then_is_told_and_all_else_is_learned() -> None:
+    asked: list[bytes] = []
+
+    def loses(request: bytes) -> bytes | None:
+        asked.append(request)
+        return None if asked.count(request) == 1 and request != b"Mink-3" else request
+
+    text = proposed(answering(loses), "echo")
+    dialect = read(text, "learned", "learned")
+    assert (dialect.transform, dialect.empty_datagrams, dialect.datagram) == ("identity", True, 65507)
+    assert "May be a bug: The answer to a datagram did not come, 3 times" in text
+
+
 def test_words_around_the_reply_that_count_the_requests_are_in_no_dialect() -> None:
     def counting(client: socket.socket) -> None:
         with client.makefile("rwb", 0) as stream:

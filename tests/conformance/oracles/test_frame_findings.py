@@ -40,6 +40,21 @@ def test_what_nothing_marks_is_told_when_the_stream_ends() -> None:
     assert (finding.shape, finding.clauses) == ("duplicated", ("CHAT-4",))
 
 
+@pytest.mark.parametrize(
+    ("come", "shape", "clauses"), [(b"bye, ann", "extra", ("CHAT-4",)), (b"onc", "early end", ("CHAT-10", "CHAT-11"))]
+)
+def test_a_line_without_its_end_is_told_as_what_it_is_when_the_stream_ends(
+    come: bytes, shape: str, clauses: tuple[str, ...]
+) -> None:
+    oracle = after(LINES, [Connect("ann"), Send("ann", b"once")])
+    assert shape == "early end" or oracle.feed("ann", b"once\n")
+    begin(oracle, [HalfClose("ann")])
+    assert oracle.feed("ann", come)
+    finding = oracle.feed_end("ann", "eof")
+    assert finding is not None
+    assert (finding.shape, finding.clauses) == (shape, clauses)
+
+
 def test_a_delivery_that_breaks_off_before_a_later_one_of_its_speaker_is_no_lie_about_who_spoke() -> None:
     labelled = LINES.replace("{body}", "{sender}> {body}")
     steps: list[Step] = [Connect("ann"), Say("ann", b"hello"), Send("ann", b"the first of two"), Send("ann", b"last")]

@@ -9,6 +9,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, O
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
 from socketserver_reference.conformance.learn.journal import ConversationJournal
+from socketserver_reference.conformance.learn.questions.byte_handling import surplus
 from socketserver_reference.conformance.learn.questions.limits import NUMBERED, in_common
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
@@ -69,12 +70,13 @@ class DatagramConversation:
             raise CannotLearn(self._site.absence("connection refused"))
         raise CannotLearn(f"there is no answer to the datagram {FENCE!r}")
 
-    def ask(self, datagram: bytes) -> bytes | None:
-        """Send a datagram; return its answer, or None if only the next is answered.
+    def ask(self, datagram: bytes, sends: int = MAX_SENDS) -> bytes | None:
+        """Send a datagram, at most so many times; return its answer, or None if only the next is answered each time.
 
         Raises FellSilent if the next is not answered either, and OutOfTime if the rest of the budget is for the
         verification.
         """
+        passed_over = 0
         for _ in range(MAX_SENDS):
             if self._budget.is_late:
                 raise OutOfTime
@@ -85,18 +87,22 @@ class DatagramConversation:
                 self._send(FENCE)
                 answer = self._receive(REPLY_TIMEOUT)
             if answer == self._fence:
-                return None
-            if answer is not None:
+                passed_over += 1
+                if passed_over == sends:
+                    return None
+            elif answer is not None:
+                self.lost += passed_over
                 return answer
-            self.lost += 1
+            else:
+                self.lost += 1
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
-    def ask_for(self, datagram: bytes) -> bytes:
-        """Send a datagram; return what of its answer is not around it, in the order in which it was said, b"" for
+    def ask_for(self, datagram: bytes, sends: int = MAX_SENDS) -> bytes:
+        """Send a datagram as `ask` does; return what of its answer is not around it, in the order in which it was said, b"" for
         nothing.
         """
         before, after = self.around
-        answer = (self.ask(datagram) or b"").removeprefix(before).removesuffix(after)
+        answer = (self.ask(datagram, sends) or b"").removeprefix(before).removesuffix(after)
         return answer[::-1] if self.backwards else answer
 
     def _send(self, datagram: bytes) -> None:
@@ -170,7 +176,7 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
             learned.learn("echo", "transform", name, why)
             learned.learn("echo", "reply", f"{patterns.literal(before)}{{body}}{patterns.literal(after)}", why)
             return
-    why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}"
+    why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}{surplus(REQUEST, answer or b'')}"
     learned.learn("echo", "transform", "identity", why, sure=False)
 
 
@@ -190,7 +196,7 @@ def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) 
     most, too_many = 0, MAX_DATAGRAM_BYTES
     while too_many - most > 1:
         middle = (most + too_many) // 2
-        if datagrams.ask_for(said[:middle]) == said[:middle]:
+        if datagrams.ask_for(said[:middle], 1) == said[:middle]:
             most = middle
         else:
             too_many = middle

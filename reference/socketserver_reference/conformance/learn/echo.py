@@ -11,7 +11,7 @@ from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.meeting import too_early
-from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes
+from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes, surplus
 from socketserver_reference.conformance.learn.questions.limits import (
     FRAME_SIZES,
     NUMBERED,
@@ -227,15 +227,14 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
             form = f"{patterns.literal(before)}{{body}}{patterns.literal(after)}"
             learned.learn("echo", "reply", form, "the same stands around the reply to another request")
             return name
-    learned.learn(
-        "echo", "transform", "identity", f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}", sure=False
-    )
+    why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}{surplus(REQUEST, reply)}"
+    learned.learn("echo", "transform", "identity", why, sure=False)
     return ""
 
 
 def _stands_around(echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes) -> bool:
-    """Whether the same bytes stand around the reply to another request."""
-    text = echo.conversation.text()
+    """Whether the same bytes stand around the reply to another request, of another length."""
+    text = echo.conversation.text().ljust(len(REQUEST) + 1, b".")
     expected = before + transform(text) + after
     reply = echo.ask(text, expected).reply
     return echo.bare(reply) == expected

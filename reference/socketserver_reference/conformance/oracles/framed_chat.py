@@ -180,12 +180,15 @@ class FramedChatOracle(FramedChatState):
     def explain_silence(self, who: str) -> Finding:
         return self._explain_rest(who) or super().explain_silence(who)
 
-    def _explain_rest(self, who: str) -> Finding | None:
-        """Explain what is not due in what a client has read, where nothing marks the end of a delivery."""
+    def _explain_rest(self, who: str, *, ended: bool = False) -> Finding | None:
+        """Explain what is not due in what a client has read, where nothing marks the end of a delivery, or nothing more
+        comes.
+        """
         member = self.members[who]
         rest = unprompted(member.frames.rest, self.dialect)
-        unmarked = self.dialect.framing_out.kind in ("chunk", "none") and rest and not self._means_nothing(rest)
-        if not unmarked or any(self._may_go_on(who, rest, due) for due in self._first(member)):
+        unmarked = self.dialect.framing_out.kind in ("chunk", "none", *(["line"] if ended else []))
+        unexplained = unmarked and rest and not self._means_nothing(rest)
+        if not unexplained or any(self._may_go_on(who, rest, due) for due in self._first(member)):
             return None
         member.rejected_frame = rest
         return self.explain_mismatch(who, b"")
@@ -334,4 +337,4 @@ class FramedChatOracle(FramedChatState):
             if not in_order:  # all has been heard of a client that left in order
                 self._lose(who)
             return None
-        return self._explain_rest(who) or self._explain_end(who, how)
+        return self._explain_rest(who, ended=True) or self._explain_end(who, how)

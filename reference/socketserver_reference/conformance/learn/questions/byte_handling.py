@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from socketserver_reference.conformance.dialects.dialect import PUNCTUATION
+from socketserver_reference.conformance.dialects.dialect import PUNCTUATION, TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.room import LISTENER, RoomConversation
@@ -152,3 +152,13 @@ def ask_carriage_return(room: RoomConversation, learned: LearnedDialect) -> None
     room.gone(guest)
     why = f"{quoted(text)} came as {quoted(heard[LISTENER])}"
     learned.learn("bytes", "carriage_return", "verbatim" if kept else "stripped", why)
+
+
+def surplus(request: bytes, reply: bytes) -> str:
+    """Return what is to be said of a reply that goes on with NUL behind what the request became; "" of any other."""
+    for name, transform in TRANSFORMS.items():
+        became = transform(request)
+        if reply.startswith(became) and b"\0" in reply[len(became) :]:
+            more = len(reply) - len(became)
+            return f"; it is {name}, and {more} more bytes: does it send its whole buffer, not only what it received?"
+    return ""
