@@ -6,7 +6,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, HalfClose, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import numbered
 from tests.support.dialects import dialect_files
 
@@ -53,6 +53,20 @@ def test_a_line_without_its_end_is_told_as_what_it_is_when_the_stream_ends(
     finding = oracle.feed_end("ann", "eof")
     assert finding is not None
     assert (finding.shape, finding.clauses) == (shape, clauses)
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_half_an_utterance_comes_before_what_is_said_next_or_not_at_all(others: int) -> None:
+    gone: list[Step] = [Connect("ann"), Connect("cal"), Begin("cal", b"half of "), HalfClose("cal")]
+    oracle = after(LINES, gone)
+    for said in [Say("ann", b"word %d" % number) for number in range(others)]:
+        begin(oracle, [said])
+        assert oracle.feed("ann", said.data + b"\n")
+        oracle.settled(said)
+    begin(oracle, [Say("ann", b"hello")])
+    assert oracle.feed("ann", b"half of hello\n") is (others == 0)
+    if others:
+        assert "CHAT-14" in oracle.explain_mismatch("ann", b"half of hello\n").clauses
 
 
 def test_a_delivery_that_breaks_off_before_a_later_one_of_its_speaker_is_no_lie_about_who_spoke() -> None:

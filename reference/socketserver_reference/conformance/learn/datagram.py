@@ -98,8 +98,8 @@ class DatagramConversation:
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
     def ask_for(self, datagram: bytes, sends: int = MAX_SENDS) -> bytes:
-        """Send a datagram as `ask` does; return what of its answer is not around it, in the order in which it was said, b"" for
-        nothing.
+        """Send a datagram as `ask` does; return what of its answer is not around it, in the order in which it was
+        said, b"" for nothing.
         """
         before, after = self.around
         answer = (self.ask(datagram, sends) or b"").removeprefix(before).removesuffix(after)

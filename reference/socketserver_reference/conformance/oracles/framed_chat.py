@@ -73,7 +73,7 @@ class FramedChatOracle(FramedChatState):
                 return fits
         if self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found):
             return True
-        follows = max(self._unended(frame), default=0)
+        follows = max(self._unended(frame), default=0) if member.may_hear_a_part else 0
         return 0 < follows < len(frame) and self._takes(who, member, frame[follows:])
 
     def _unended(self, frame: bytes) -> Iterator[int]:
@@ -234,6 +234,8 @@ class FramedChatOracle(FramedChatState):
         shape: Shape | None = None
         if member.heard and self.order.broken:
             shape = "two orders"
+        elif 0 < max(self._unended(frame), default=0) < len(frame):  # kept for whoever speaks next
+            shape = "mixed"
         elif self._is_merged(member, frame):
             shape = "merged"
         elif any(self._misattributed(frame, utterance) for utterance in waiting):

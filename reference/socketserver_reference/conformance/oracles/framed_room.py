@@ -50,6 +50,23 @@ class FramedChatState(ChatFindings[FramedMember]):
         if step.effect == "leaves":
             self.quitters += step.clients
         super().begin(step, idle_before=idle_before)
+        if step.effect == "falls silent":
+            self._expect_a_part()
+
+    def _end_silence(self) -> None:
+        super()._end_silence()
+        self._expect_a_part()
+
+    def _expect_a_part(self) -> None:
+        """Note that an utterance without its end may be delivered now."""
+        for member in self.members.values():
+            member.count_before, member.may_hear_a_part = member.count, True
+
+    def _end_disruptions(self) -> None:
+        """Note besides that it has been, to those who have heard what was said later."""
+        super()._end_disruptions()
+        for member in self.members.values() if not self.outside else []:
+            member.may_hear_a_part = member.may_hear_a_part and member.count == member.count_before
 
     def _newcomer(self) -> FramedMember:
         member = FramedMember(frames=FrameReader(self.dialect), earlier=self.dialect.history, joined_at=self.said)

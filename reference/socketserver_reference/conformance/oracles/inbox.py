@@ -40,6 +40,8 @@ class FramedMember(MemberState):
     inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
     heard: deque[Spoken] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
     count: int = 0  # deliveries that it has heard
+    count_before: int = 0  # those before a client fell silent within an utterance, or left there
+    may_hear_a_part: bool = True  # whether that utterance may still be delivered
     last_speaker: str = ""
     rejected_frame: bytes = b""  # the frame that broke the rules
     listed: bool = False  # the server surely delivers to it: it has heard something, or was heard
