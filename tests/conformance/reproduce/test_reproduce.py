@@ -1,7 +1,9 @@
 """Each script shows its violation to a reader who has nothing but Python, and blames no right server."""
 
 import ast
+import contextlib
 import socket
+import socketserver
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -184,6 +186,18 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
 
     bug = served(connection_handler=handler, datagram_handler=handler)
     check_script(bug, served(), clause, tmp_path)
+
+
+def test_a_script_makes_a_server_wait_that_waits_for_unix_datagrams_to_be_read(tmp_path: Path) -> None:
+    class Waits(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            data, sock = self.request
+            with contextlib.suppress(OSError):  # the client may be gone
+                sock.sendto(data.strip().upper(), self.client_address)
+
+    address = Address("unix-datagram", path=str(tmp_path / "socket"))
+    bug = InProcess(partial(make_server, replace(PROGRAMS["echo"], datagram_handler=Waits), address, "sync"))
+    check_script(bug, InProcess(partial(make_server, "echo", address)), "UDP-5", tmp_path)
 
 
 def test_what_a_client_hears_before_it_is_a_member_is_not_taken_for_the_probe(tmp_path: Path) -> None:
