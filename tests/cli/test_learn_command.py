@@ -82,7 +82,7 @@ def test_a_server_that_dies_is_told_with_its_last_words(capfd: pytest.CaptureFix
     assert "the server ended with exit status 1, its last output: aah" in capfd.readouterr().err
 
 
-def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_proposal_that_does_not_fit_is_printed_all_the_same_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     code = textwrap.dedent(
         """
         import socketserver
@@ -96,7 +96,7 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
     assert main(["learn", "echo", "--launch", f'{sys.executable} -c "{code}"']) == 2
     out, err = capfd.readouterr()
     assert "# transform = " in out
-    assert 'socketserver-reference learn: learned: echo.requests = "many": nothing marks the end' in err
+    assert "socketserver-reference learn: a conversation in the dialect that was learned does not fit" in err
     assert "\nLook at echo.transform: cannot tell" in err
 
 

@@ -2,12 +2,14 @@
 and of what clients do in one: what shows each time comes first.
 """
 
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.runner.direct import checks
 from socketserver_reference.conformance.scenario.steps import Abandon, Reset, Step
 
@@ -33,7 +35,8 @@ def test_clients_of_an_echo_that_reset_come_before_those_whose_leaving_it_may_no
     def play(*steps: Step) -> None:
         played.extend(steps)
 
-    asked: Any = play  # the check plays steps, and asks for nothing else
+    asked: Any = play  # the check plays steps, and asks for nothing else but the dialect
+    asked.dialect = replace(NOTE, persistent=True)
     EchoConformance().test_a_client_that_leaves_disturbs_no_other(asked)
     rude = [type(step) for step in played if isinstance(step, Reset | Abandon)]
     assert [one for one, _ in groupby(rude)] == [Reset, Abandon]

@@ -138,7 +138,7 @@ class EchoConformance(Conformance):
             ways.append([Connect(f"much-{name}"), Send(f"much-{name}", b"x" * 20000), way(f"much-{name}")])
         if play.dialect.persistent:  # at the second reply to a client that is gone, SIGPIPE ends a program in C
             several = [Send("several", b"request %d" % count, with_next=True) for count in range(3)]
-            ways.insert(1, [Connect("several"), *several, Abandon("several")])
+            ways.insert(-3, [Connect("several"), *several, Abandon("several")])
         play(*(step for count, way in enumerate(ways) for step in (*way, *ask(f"client{count}", b"still there?"))))
 
     @decides("ECHO-8")
