@@ -227,3 +227,10 @@ def test_an_address_of_another_host_is_not_the_servers_own() -> None:
         assert server.is_own(("127.0.0.1", port))  # type: ignore[attr-defined]
         assert not server.is_own(("192.0.2.1", port))  # type: ignore[attr-defined]
         assert not server.is_own(("127.0.0.1", port + 1))  # type: ignore[attr-defined]
+
+
+def test_another_address_of_this_host_is_not_the_servers_own_where_it_has_one() -> None:
+    with make_server("echo", Address("udp", host="127.0.0.1")) as server:
+        port = server_address(server).port
+        assert server.is_own(("127.0.0.1", port))  # type: ignore[attr-defined]
+        assert not server.is_own(("127.0.0.2", port))  # type: ignore[attr-defined]
