@@ -1,6 +1,7 @@
 """Echoes on sockets that speak the dialect they are given, and with one bug each."""
 
 import contextlib
+import itertools
 import select
 import socket
 import socketserver
@@ -16,6 +17,9 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.support.speaking import filled
+
+COUNT = itertools.count(1)
+"""Numbers for what a dialect does not say: no two replies are the same."""
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -58,7 +62,7 @@ class Echo(socketserver.BaseRequestHandler):
                 yield cut[0]
 
     def reply(self, request: bytes) -> bytes:
-        return self.dialect.reply(request)
+        return self.dialect.reply(request).replace(b"{any}", b"%d (%d)" % (next(COUNT), threading.get_ident()))
 
 
 class Greets(Echo):
@@ -218,12 +222,19 @@ class RepliesToTheEnd(Echo):
             self.request.sendall(self.reply(self.request.recv(self.dialect.chunk)))
 
 
+class RepliesOnceToAnything(Echo):
+    """Replies to what one recv() returns, the end of the stream too."""
+
+    def answer(self) -> None:
+        self.request.sendall(self.reply(self.request.recv(self.dialect.chunk)))
+
+
 class ReadsTheEndAsALine(Echo):
     """Replies to the end of the stream as to an empty request, and to all others in ASCII."""
 
     def answer(self) -> None:
         super().answer()
-        self.request.sendall(self.dialect.reply(b""))
+        self.request.sendall(self.reply(b""))
 
     def reply(self, request: bytes) -> bytes:
         return super().reply(request).decode("ascii", "replace").encode()
@@ -253,6 +264,14 @@ DIALECTS: dict[str, Dialect] = {
             greeting = "say quit to leave\\r\\n"
             """,
         "words around": '[echo]\ntransform = "identity"\nrequests = "many"\nreply = "you said: {body}.."',
+        "counted lines": """
+            framing.in = "line"
+            [echo]
+            transform = "identity"
+            requests = "many"
+            reply = "{any}: {body}"
+            """,
+        "one counted": '[echo]\nreply = "reply {any}, at {any}> {body}"',
         "two replies": """
             [framing]
             in = "length"
@@ -269,6 +288,9 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 DATAGRAMS: dict[str, Dialect] = {
+    "counted": read(
+        'protocol = "datagram"\n[echo]\nreply = "{any} {body}"\n[datagrams]\nlargest = 4000', "counted", ""
+    ),
     "small": read('protocol = "datagram"\n[datagrams]\nlargest = 500\nempty = "ignored"', "small", "small"),
     "large": read('protocol = "datagram"\n[echo]\ntransform = "identity"\n[datagrams]\nlargest = 65507', "large", ""),
 }
@@ -284,7 +306,7 @@ class DatagramEcho(socketserver.BaseRequestHandler):
             self.answer(server, data)
 
     def answer(self, server: socket.socket, data: bytes) -> None:
-        server.sendto(self.dialect.reply(data), self.client_address)
+        server.sendto(self.dialect.reply(data).replace(b"{any}", b"%d" % next(COUNT)), self.client_address)
 
 
 class AnswersNoZero(DatagramEcho):

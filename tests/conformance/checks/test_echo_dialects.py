@@ -27,6 +27,7 @@ from tests.servers.dialect_echoes import (
     IsGoneAfterRepliesToNobody,
     NeverHangsUp,
     ReadsTheEndAsALine,
+    RepliesOnceToAnything,
     RepliesToTheEnd,
     served,
 )
@@ -35,7 +36,10 @@ TIMEOUT = 5.0
 
 FLOOD = "the dialect's echo is not an unlimited stream"
 
-OTHERS = ("each backwards", "each stripped", "greets and quits", "words around", "two replies", "one in words")
+OTHERS = (
+    *("each backwards", "each stripped", "greets and quits", "words around", "one counted", "two replies"),
+    "one in words",
+)
 """Dialects in which each bug is sought only by `make sweep`."""
 
 
@@ -132,8 +136,24 @@ def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it(monke
     }
 
 
-def test_the_end_of_a_stream_that_is_answered_hides_no_other_clause() -> None:
-    dialect = DIALECTS["lines"]
+def test_an_echo_that_answers_once_also_to_the_end_of_a_stream_is_checked_without_it() -> None:
+    told: dict[str, str] = {}
+    dialect = DIALECTS["one counted"]
+    for outcome in outcomes("echo", served(dialect, RepliesOnceToAnything), 0.5, None, dialect):
+        violation = direct.violation_of(outcome)
+        told.setdefault(outcome[0], violation.clause_id if violation else str(outcome[2] or "holds"))
+    assert {clause: told[clause] for clause in ("ECHO-1", "ECHO-2", "ECHO-3", "ECHO-7", "ECHO-8")} == {
+        "ECHO-1": "ECHO-3",  # without it, it holds
+        "ECHO-2": "holds",
+        "ECHO-3": "holds",
+        "ECHO-7": "holds",
+        "ECHO-8": "ECHO-3",
+    }
+
+
+@pytest.mark.parametrize("name", ["lines", "counted lines"])
+def test_the_end_of_a_stream_that_is_answered_hides_no_other_clause(name: str) -> None:
+    dialect = DIALECTS[name]
     told: dict[str, str] = {}
     for outcome in outcomes("echo", served(dialect, ReadsTheEndAsALine), TIMEOUT, None, dialect):
         violation = direct.violation_of(outcome)

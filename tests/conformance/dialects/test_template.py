@@ -1,5 +1,11 @@
 """Templates: who said something, and what."""
 
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from socketserver_reference.conformance.dialects.template import Template
 
 
@@ -50,3 +56,29 @@ def test_a_name_is_letters_and_digits_and_a_reader_s_own_can_be_filled_in() -> N
     assert came.named(b"ben").text == "ben came."
     assert Template.parse("{name}, {any}: ", "any", "name").prefix(b"ann, 3: x") == 8
     assert came.unknown == 1
+
+
+COUNTED = Template("{any} at {any}> {body}!")
+DUE = COUNTED.fill(body=b"hello") + COUNTED.fill(body=b"12 at 3")
+CAME = b"1 at noon> hello!2 at night> 12 at 3!"
+
+
+@given(st.sets(st.integers(1, len(CAME) - 1)))
+def test_what_a_dialect_does_not_say_is_put_back_however_it_comes(cuts: set[int]) -> None:
+    known, held = b"", b""
+    for begin, end in pairwise([0, *sorted(cuts), len(CAME)]):
+        more, held = COUNTED.put_back(DUE, len(known), held + CAME[begin:end])
+        known += more
+        assert DUE.startswith(known)
+    assert (known, held) == (DUE, b"")
+
+
+@pytest.mark.parametrize("came", [b"1\n at", b"1" * 5000, b"1\n at noon> hello!", b"1" * 5000 + b" at noon> hello!"])
+def test_a_line_end_or_too_much_is_not_what_a_dialect_leaves_open(came: bytes) -> None:
+    assert COUNTED.put_back(DUE, 0, came) == (came, b"")
+
+
+def test_what_is_not_due_stays_as_it_came() -> None:
+    assert COUNTED.put_back(DUE, 0, b"1 at noon> hullo!2") == (b"{any} at {any}> hullo!2", b"")
+    assert COUNTED.put_back(DUE, len(DUE), b"3 at noon") == (b"3 at noon", b"")
+    assert Template("{body}").put_back(b"{any}", 0, b"5") == (b"5", b"")

@@ -3,8 +3,9 @@ blank line ends requests, or a line's end stands behind each reply.
 """
 
 import socket
+import time
 from collections.abc import Callable
-from itertools import takewhile
+from itertools import count, takewhile
 
 import pytest
 
@@ -125,13 +126,43 @@ def test_a_datagram_that_is_lost_now_and_then_is_told_and_all_else_is_learned() 
     assert "May be a bug: The answer to a datagram did not come, 3 times" in text
 
 
-def test_words_around_the_reply_that_count_the_requests_are_in_no_dialect() -> None:
+@pytest.mark.parametrize(
+    ("begin", "template"),
+    [
+        (lambda number, _: b"%d: " % number, "{any}: {body}"),
+        (lambda number, port: b"Thread-%d (%d): " % (number, port), "Thread-{any} ({any}): {body}"),
+        (lambda *_: time.strftime("[%H:%M:%S] ").encode(), "[{any}] {body}"),
+    ],
+    ids=["count", "thread and port", "time"],
+)
+def test_what_differs_from_reply_to_reply_is_any_text(begin: Callable[[int, int], bytes], template: str) -> None:
+    numbers = count(1)
+
+    def reply(client: socket.socket) -> None:
+        port = client.getpeername()[1]
+        with client.makefile("rwb", 0) as stream:
+            for line in stream:
+                stream.write(begin(next(numbers), port) + line)
+
+    dialect = learned(served(reply), "echo")
+    assert (dialect.reply_template, dialect.transform, dialect.persistent) == (Template(template), "identity", True)
+
+
+def test_what_differs_from_datagram_to_datagram_is_any_text() -> None:
+    numbers = count(1)
+    dialect = learned(answering(lambda request: b"answer %d: %s" % (next(numbers), request[:2000].upper())), "echo")
+    assert (dialect.reply_template, dialect.datagram) == (Template("answer {any}: {body}"), 2000)
+
+
+def test_a_count_straight_before_the_words_is_in_no_dialect() -> None:
+    """Nothing says where the words begin."""
+
     def counting(client: socket.socket) -> None:
         with client.makefile("rwb", 0) as stream:
             for number, line in enumerate(stream, 1):
-                stream.write(b"%d: %s" % (number, line))
+                stream.write(b"%d%s" % (number, line))
 
     proposal = unfit(served(counting), "echo")
-    assert "Look at echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'1:   Otter Weasel-1  '" in (
+    assert "Look at echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'1  Otter Weasel-1  '" in (
         "\n".join(proposal.evidence)
     )

@@ -278,7 +278,7 @@ def test_an_address_at_which_no_socket_receives_datagrams() -> None:
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:
     numbers = count()
-    proposal = unfit(answering(lambda request: b"%d: %s" % (next(numbers), request)), "echo")
+    proposal = unfit(answering(lambda request: b"%d%s" % (next(numbers), request)), "echo")
     assert "cannot tell" in reason(proposal.text, "transform")
     assert "\n# largest = " in proposal.text
 

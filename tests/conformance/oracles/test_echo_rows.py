@@ -52,6 +52,11 @@ def reads_an_empty_line_at_the_end(oracle: Any) -> None:
     reads(b"\n")(oracle)
 
 
+def reads_more_than_the_words_around(oracle: Any) -> None:
+    oracle.dialect = DIALECTS["one counted"]
+    reads(b"reply 1, ", b"at 2> .")(oracle)
+
+
 def finds_nobody(oracle: Any) -> None:
     oracle.explain_refusal("ann", "connection refused")
 
@@ -67,6 +72,7 @@ LONG = b"a" * 2000
 ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("extra", "at the end", ""): (None, reads_an_empty_line_at_the_end),
     ("extra", "answered", "long"): (LONG, reads(b"A" * 1025)),
+    ("extra", "answered", "blank"): (b" \n", reads_more_than_the_words_around),
     ("extra", "answered", ""): (b"hello", reads(b"HELLO", b"HELLO")),
     ("extra | altered", "", "blank"): (b" \n", reads(b"?")),
     ("extra", "", ""): (None, reads(b"welcome")),

@@ -166,6 +166,22 @@ def test_a_script_of_an_echo_that_answers_everything_does_so_too(bug: str, tmp_p
     check_script(served(ECHO, handler), served(ECHO, Echo), handler.breaks, tmp_path, ECHO)
 
 
+@pytest.mark.parametrize(
+    ("name", "bug", "clause"),
+    [
+        ("counted lines", dialect_echoes.Garbles, "ECHO-2"),
+        ("counted lines", dialect_echoes.FailsAfterAReset, "ECHO-7"),
+        ("one counted", dialect_echoes.Garbles, "ECHO-2"),
+        ("counted", dialect_echoes.AnswersNoZero, "UDP-1"),
+    ],
+)
+def test_a_script_accepts_any_count_before_a_reply(name: str, bug: type[Any], clause: str, tmp_path: Path) -> None:
+    dialect = (dialect_echoes.DIALECTS | dialect_echoes.DATAGRAMS)[name]
+    right = dialect_echoes.DatagramEcho if issubclass(bug, dialect_echoes.DatagramEcho) else Echo
+    served = partial(dialect_echoes.served, dialect)
+    check_script(served(bug), served(right), clause, tmp_path, dialect)
+
+
 def test_a_script_of_an_echo_says_the_quit_word(tmp_path: Path) -> None:
     dialect, served = dialect_echoes.DIALECTS["greets and quits"], dialect_echoes.served
     bug = served(dialect, dialect_echoes.IgnoresItsQuitWord)

@@ -263,6 +263,12 @@ def test_an_echo_of_lines_is_asked_for_each_line() -> None:
     assert table(*said, clause="ECHO-2", dialect=lines)[-1] == ("ann", "reads", b"x\ny\n")
 
 
+def test_nothing_is_due_before_the_end_to_a_client_of_an_echo_that_has_asked_nothing() -> None:
+    form = replace(NOTE, reply_template=Template("you said: {body}"))
+    entries = (did(Connect("ann")), did(HalfClose("ann")), heard("ann", b"you said: "), Ended("ann", "eof"))
+    assert table(*entries, clause="ECHO-3", dialect=form)[-1] == ("ann", "reads to the end", b"")
+
+
 def test_a_script_waits_as_long_as_the_dialect_demands() -> None:
     limits = Limits(gap=0.2, join_gap=0.3, join_delay=0.5, rate=Rate(2, 10))
     paced = replace(NAMED, limits=limits)
@@ -288,14 +294,11 @@ def test_a_step_of_a_probe_in_which_nobody_speaks_is_no_row() -> None:
     assert [who for who, *_ in rows] == ["ann"]
 
 
-def test_what_is_said_in_pieces_is_sent_so() -> None:
+def test_what_is_said_in_pieces_or_in_one_segment_is_sent_so() -> None:
     rows = table(did(Connect("ann")), Did(Say("ann", b"hello", in_pieces=True), b"hello\n"), failing="", dialect=NAMED)
     assert [row[2] for row in rows if row[1] in ("sends", "waits")] == [b"h", 0.1, b"el", 0.1, b"lo", 0.1, b"\n"]
     assert str(Say("ann", b"hello", in_pieces=True)) == "ann says b'hello' in pieces"
     assert pieces(b"x") == [b"x"]
-
-
-def test_what_is_said_in_one_segment_is_sent_so() -> None:
     together = Send("ann", b"one", with_next=True)
     steps = [did(Connect("ann")), Did(together, b"one\n"), Did(Send("ann", b"two"), b"two\n")]
     rows = table(*steps, Did(together, b"one\n"), did(Close("ann")), failing="", dialect=NAMED)
@@ -328,17 +331,15 @@ def test_no_label_holds_the_length_of_another_frame(header: str) -> None:
     counted = read(f'protocol = "chat"\n[framing]\nin = "length"\nheader = "{header}"\n{labelled}', "mine", "mine")
     right = counted.framing_out.put(b"1: hi")
     more = counted.framing_out.put(b"good evening") + right
-    reads, _ = table(did(Connect("ann")), did(Say("ann", b"hi")), heard("ann", more), dialect=counted, shape="extra")[
-        -2:
-    ]
+    said = (did(Connect("ann")), did(Say("ann", b"hi")), heard("ann", more))
+    *_, reads, _ = table(*said, dialect=counted, shape="extra")
     assert reads[2].match(right)
     assert not reads[2].match(more)
 
 
 def test_where_nothing_marks_an_end_no_label_holds_the_word_by_which_a_client_left() -> None:
-    unmarked = read(
-        'protocol = "chat"\n[framing]\nout = "none"\n[delivery]\ntemplate = "<{sender}> {body} *"\n', "mine", "mine"
-    )
+    written = 'protocol = "chat"\n[framing]\nout = "none"\n[delivery]\ntemplate = "<{sender}> {body} *"\n'
+    unmarked = read(written, "mine", "mine")
     *_, reads, nothing = table(
         *(did(Connect("ann")), did(Connect("ben")), did(Quit("ben", b"quit")), did(Say("ann", b"who is left?"))),
         heard("ann", b"<2> quit *<1> who is left? *"),

@@ -323,10 +323,10 @@ ECHO_TABLE = Table(
         Key("requests", words("one", "many"), "one", "how many it answers on a connection", "many", (ECHO,)),
         Key(
             "reply",
-            template("body", body=True),
+            template("body", "any", body=True),
             "{body}",
             "what stands around the reply; with the server's newline in it, several replies to a request",
-            "you said: {body}",
+            "{any}: {body}",
         ),
         Key("greeting", template("any"), "", "what it sends first", "hello\r\n", (ECHO,)),
     ),

@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 FIELD = re.compile(r"\{(\w*)\}")
+LINE_ENDS = re.compile(rb"[\r\n]")
+ANY_FIELD = b"{any}"
 BESIDE = re.compile(r"(\{\w*\})(\{\w*\})")
+
+MAX_ANY_BYTES = 4096
+"""Most bytes that {any} stands for."""
 
 LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
 NAME_PATTERN = rb"[A-Za-z0-9]{1,40}?"
-ANY_PATTERN = rb"[^\r\n]{0,4096}?"
+ANY_PATTERN = rb"[^\r\n]{0,%d}?" % MAX_ANY_BYTES
 WORD_PATTERN = rb"\S{0,100}?"
 BODY_PATTERN = rb"(?P<body>.*)"
 
@@ -162,6 +167,31 @@ class Template:
                 return at + len(end)
             at = data.find(end, at + 1)
         return 0
+
+    def behind_head(self, data: bytes) -> bytes:
+        """Return what follows the part before {body}; all of it if that does not stand at the beginning."""
+        found = self._head.match(data)
+        return data[found.end() :] if found else data
+
+    def put_back(self, due: bytes, at: int, came: bytes) -> tuple[bytes, bytes]:
+        """Return bytes that came with {any} for what stands in its place, as in the bytes `due` from `at` on, which are
+        this template, filled in, several times; and the rest, if that may be the beginning of such a place.
+        """
+        ends = [part for field, part in zip(FIELD.findall(self.text), self.parts[1:], strict=True) if field == "any"]
+        known, count = b"", due.count(ANY_FIELD, 0, at)
+        while ends:
+            before, field, due = due[at:].partition(ANY_FIELD)
+            if not (field and came.startswith(before)):
+                break
+            came, known, at = came.removeprefix(before), known + before, 0
+            end = came.find(ends[count % len(ends)])
+            place = came if end < 0 else came[:end]
+            if len(place) > MAX_ANY_BYTES or LINE_ENDS.search(place):
+                break
+            if end < 0:
+                return known, came
+            came, known, count = came[end:], known + field, count + 1
+        return known + came, b""
 
     def place(self, data: bytes, body: bytes, sender: bytes | None) -> tuple[int, int]:
         """Return where the first match of the template with this body, and this label if it is known, begins and ends;

@@ -175,7 +175,9 @@ def _echo(client: Client, dialect: Dialect, timeout: float, nudge: bytes) -> Mis
     if nudged and not read:
         return Misfit(dialect.name, f"{show(sent)}, then {show(nudged)}", show(expected), _read(read))
     replies = {change(said) for change in TRANSFORMS.values() for said in (request, sent, sent + nudged)}
-    if expected in read or not any(reply in read for reply in replies):
+    form = dialect.reply_template
+    fits = expected in read if form.constant else any(form.place(read, TRANSFORMS[dialect.transform](request), None))
+    if fits or not any(reply in read for reply in replies):
         return None
     then = f", then {show(nudged)}" if nudged else ""
     return Misfit(dialect.name, f"{show(sent)}{then}", show(expected), show(read, 200))

@@ -221,21 +221,23 @@ def letting_go(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
 
 
 def closing(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
-    """Without the end of a stream before the server's, at an echo that answers everything: its client closes, once all
-    has come back.
+    """Without the end of a stream before the server's: its client closes, once all has come back. An echo that answers
+    one request ends the streams of those who have asked.
     """
     found: list[Step] = []
+    spoken: set[str] = set()
     asked: list[str] = []  # who would half-close when the next client comes
     for step in steps:
         if step.comes and dialect.persistent:
             found += [Close(who) for who in asked]
             asked.clear()
-        if isinstance(step, HalfClose) and dialect.persistent:
+        if isinstance(step, HalfClose) and (dialect.persistent or step.who not in spoken):
             found += [Settle(), Close(step.who)]
         else:
             found.append(step)
         asked = [who for who in asked if not (step.leaves and who in step.clients)]
         asked += [step.who] if isinstance(step, Say) and step.who not in asked else []
+        spoken.add(step.spoken_by)
     return found
 
 

@@ -1,8 +1,10 @@
 """The questions to an echo over datagrams. The answer to a later datagram shows that an earlier one has none."""
 
+from collections.abc import Iterable
 from itertools import islice
 
-from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, TRANSFORMS
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
@@ -49,8 +51,8 @@ class DatagramConversation:
         self._site = site
         self._timeout = timeout
         self._fence = b""
-        self.around = b"", b""
-        """What stands before and behind what was said, in every answer."""
+        self.form = BODY_ALONE
+        """What stands around what was said, in every answer."""
         self.backwards = False
         """Whether answers have the bytes of what was said in the reverse order."""
         self.lost = 0
@@ -86,7 +88,7 @@ class DatagramConversation:
             if answer is None:
                 self._send(FENCE)
                 answer = self._receive(REPLY_TIMEOUT)
-            if answer == self._fence:
+            if answer is not None and self._is_fence(answer):
                 passed_over += 1
                 if passed_over == sends:
                     return None
@@ -101,9 +103,17 @@ class DatagramConversation:
         """Send a datagram as `ask` does; return what of its answer is not around it, in the order in which it was
         said, b"" for nothing.
         """
-        before, after = self.around
-        answer = (self.ask(datagram, sends) or b"").removeprefix(before).removesuffix(after)
+        answer = self.form.behind_head(self.ask(datagram, sends) or b"").removesuffix(self.form.tail)
         return answer[::-1] if self.backwards else answer
+
+    def form_of(self, heads: Iterable[bytes], tail: bytes) -> Template | None:
+        """Return what stands around answers in which these bytes stand before and behind what was said."""
+        own = self._client.socket.getsockname()
+        return patterns.around(heads, tail, [own if isinstance(own, str) else str(own[1])])
+
+    def _is_fence(self, answer: bytes) -> bool:
+        """Whether the fence was answered so."""
+        return self.form.behind_head(answer) == self.form.behind_head(self._fence)
 
     def _send(self, datagram: bytes) -> None:
         self._journal.did("client", "sends", datagram)
@@ -121,7 +131,7 @@ class DatagramConversation:
         """Read extra answers, such as a second one to the same datagram."""
         self._site.wait_idle()
         for extra in islice(iter(lambda: self._receive(0), None), MAX_DRAINED):
-            if extra != self._fence and not self.lost:
+            if not (self._is_fence(extra) or self.lost):
                 self.extra = extra
 
 
@@ -170,11 +180,12 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
             return
     for name, transform in TRANSFORMS.items():
         before, said, after = (answer or b"").partition(transform(REQUEST))
-        if said and datagrams.ask(AGAIN) == before + transform(AGAIN) + after:
-            datagrams.around = before, after
+        again, end = (datagrams.ask(AGAIN) or b"") if said else b"", transform(AGAIN) + after
+        if again.endswith(end) and (form := datagrams.form_of([before, again.removesuffix(end)], after)):
+            datagrams.form = form
             datagrams.backwards = name == "reverse"
             learned.learn("echo", "transform", name, why)
-            learned.learn("echo", "reply", f"{patterns.literal(before)}{{body}}{patterns.literal(after)}", why)
+            learned.learn("echo", "reply", form.text, f"{why}, and {quoted(AGAIN)} as {quoted(again)}")
             return
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}{surplus(REQUEST, answer or b'')}"
     learned.learn("echo", "transform", "identity", why, sure=False)

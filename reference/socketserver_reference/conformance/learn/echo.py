@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
-from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
@@ -57,8 +58,8 @@ class EchoConversation:
         self.framing = Framing()
         self.newline_out = b""
         """What ends the lines of the server."""
-        self.around = (b"", b"")
-        """What stands before and after the reply."""
+        self.form = BODY_ALONE
+        """What stands around the reply."""
         self.fragile = False
         """Whether no client is answered once another has left; then each client gets a fresh server."""
         self._clients = 0
@@ -92,7 +93,7 @@ class EchoConversation:
         reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
         ended = self.conversation.ended.get(who)
         self.gone(who)
-        return EchoAnswer(reply.removeprefix(self.around[0]), ended)
+        return EchoAnswer(self.form.behind_head(reply), ended)
 
     def gone(self, who: str) -> None:
         """Disconnect a client, unless the server is not asked again after it."""
@@ -144,12 +145,8 @@ def _first_answers(echo: EchoConversation, learned: LearnedDialect) -> tuple[str
     _ask_next(echo, learned)
     transform = _conclude_transform(echo, first, second, learned)
     _conclude_requests(second, ended, learned)
-    why = (
-        f"the first client heard {quoted(greetings[0])}"
-        if echo.greeting
-        else "two clients heard nothing before they spoke"
-    )
-    learned.learn("echo", "greeting", echo.greeting, why)
+    heard = quoted(greetings[0]) if echo.greeting else "nothing before it spoke"
+    learned.learn("echo", "greeting", echo.greeting, f"the first client heard {heard}")
     return transform, greetings
 
 
@@ -218,26 +215,33 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
             return name
     for said, (name, transform) in product(AS_READ, TRANSFORMS.items()):
         before, found, after = reply.partition(transform(said))
-        also = before + transform(NEXT_REQUEST) + after  # perhaps the beginning alone has been read
-        if found and also.startswith(echo.bare(second.reply)) and _stands_around(echo, before, transform, after):
-            echo.around = (before, after)
+        if found and (form := _form(echo, before, transform, after, second)) is not None:
+            echo.form = form
             learned.learn("echo", "transform", name, why)
             if said != REQUEST:
                 learned.learn("bytes", "white_space", "stripped", why)
-            form = f"{patterns.literal(before)}{{body}}{patterns.literal(after)}"
-            learned.learn("echo", "reply", form, "the same stands around the reply to another request")
+            but = "" if form.constant else ", but for {any}"
+            learned.learn("echo", "reply", form.text, f"the same stands around the replies to other requests{but}")
             return name
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}{surplus(REQUEST, reply)}"
     learned.learn("echo", "transform", "identity", why, sure=False)
     return ""
 
 
-def _stands_around(echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes) -> bool:
-    """Whether the same bytes stand around the reply to another request, of another length."""
-    text = echo.conversation.text().ljust(len(REQUEST) + 1, b".")
-    expected = before + transform(text) + after
-    reply = echo.ask(text, expected).reply
-    return echo.bare(reply) == expected
+def _form(
+    echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes, second: EchoAnswer
+) -> Template | None:
+    """Return what stands around the first reply, the second, and the one to another client, of a request of another
+    length; None if it has no form.
+    """
+    heads, text = [before], echo.conversation.text().ljust(len(REQUEST) + 1, b".")
+    third = echo.ask(text, transform(text) + after)
+    for answer, end in ((second, transform(NEXT_REQUEST) + after), (third, transform(text) + after)):
+        if (reply := echo.bare(answer.reply)).endswith(end):
+            heads.append(reply.removesuffix(end))
+        elif answer is third or not (before + end).startswith(reply):  # perhaps its beginning alone has been read
+            return None
+    return patterns.around(heads, after)
 
 
 def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDialect) -> None:

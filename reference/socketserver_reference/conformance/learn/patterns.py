@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import chain, takewhile
 
-from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, Template
+from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, BadTemplate, Template
 
 TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 
@@ -94,6 +94,17 @@ def template(pattern: Pattern) -> str:
 def literal(data: bytes) -> str:
     """Return bytes as the text of a template."""
     return template((data.decode("utf-8", "surrogateescape"),))
+
+
+def around(heads: Iterable[bytes], tail: bytes, varying: Iterable[str] = ()) -> Template | None:
+    """Return the template of texts that have these bytes before their body, and those behind it; None if nothing says
+    where their bodies begin.
+    """
+    try:
+        made = template(align([*map(reader(varying), heads)]))
+        return Template.parse(f"{made}{{body}}{literal(tail)}", "any", "body")
+    except BadTemplate:
+        return None
 
 
 def _few(text: str) -> str:

@@ -140,6 +140,7 @@ CHAT_ROWS = (
 ECHO_ROWS = (
     Row("extra", "at the end", "", "ECHO-3"),  # a server that takes the end of a stream for a request
     Row("extra", "answered", "long", "ECHO-4 ECHO-2"),
+    Row("extra", "answered", "blank", "ECHO-3 ECHO-5 ECHO-2"),
     Row("extra", "answered", "", "ECHO-3 ECHO-2"),
     Row("extra | altered", "", "blank", "ECHO-5 ECHO-2"),
     Row("extra", "", "", "ECHO-1 ECHO-2"),

@@ -72,9 +72,13 @@ class DatagramOracle:
     def _reply_to(self, request: bytes) -> bytes:
         return self.dialect.reply(request[: self.dialect.datagram])
 
+    def _put_back(self, request: bytes, data: bytes) -> bytes:
+        """Return what came, with {any} for what stands in its place in the reply to a request."""
+        return b"".join(self.dialect.reply_template.put_back(self._reply_to(request), 0, data))
+
     def feed(self, who: str, data: bytes) -> bool:
         requests = self.clients[who].requests
-        answered = [request for request in requests if data == self._reply_to(request)]
+        answered = [request for request in requests if self._put_back(request, data) == self._reply_to(request)]
         if isinstance(data, UnexpectedSourceDatagram) or not answered:
             return False
         requests.remove(answered[0])
@@ -85,13 +89,14 @@ class DatagramOracle:
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         reply = self._reply(who)
-        observed = f"{who} reads {show_against(data, reply or b'', MAX_OBSERVED_BYTES)}"
+        came = data if reply is None else self._put_back(self.clients[who].requests[0], data)
+        observed = f"{who} reads {show_against(came, reply or b'', MAX_OBSERVED_BYTES)}"
         if reply is None:
             return self._finding(who, "extra", f"{who} reads no datagram", observed)
         if isinstance(data, UnexpectedSourceDatagram):
             return self._finding(who, "misdirected", f"{who} reads {show(reply)}", f"{observed} from {data.source}")
-        cut = bool(data) and reply.startswith(data)
-        return self._finding(who, "cut" if cut else "altered", f"{who} reads {show_against(reply, data)}", observed)
+        cut = bool(came) and reply.startswith(came)
+        return self._finding(who, "cut" if cut else "altered", f"{who} reads {show_against(reply, came)}", observed)
 
     def explain_silence(self, who: str) -> Finding:
         expected = f"{who} reads {show(self._reply(who) or b'')}"

@@ -24,6 +24,9 @@ from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES,
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
+MAX_EMPTY_REPLIES = 100
+"""Replies to the end of a stream that are told from others: a server may repeat one without end."""
+
 
 @dataclass
 class EchoConnection:
@@ -31,7 +34,7 @@ class EchoConnection:
 
     request: bytes | None = None
     reply: bytes = b""
-    fed: int = 0
+    held: bytes = b""  # what came and may be the beginning of what the dialect does not say
     owed: bytes = b""
     read: int = 0  # bytes of what was owed that have come
     half_closed: bool = False
@@ -106,6 +109,7 @@ class EchoConnections:
     ) -> tuple[str, ...]:
         """Return the clauses that this may break; `answered` is whether the whole reply has come."""
         request, empty = connection.request, self.dialect.reply(b"")
+        came = b"".join(self.dialect.reply_template.put_back(empty * MAX_EMPTY_REPLIES, 0, came))
         roles: dict[attribution.Circumstance, bool] = {
             "left": self.disrupted,
             "silent": self._silent_beside(connection),
@@ -156,16 +160,24 @@ class EchoOracle(EchoConnections):
 
     def feed(self, who: str, data: bytes) -> bool:
         connection = self.connections[who]
-        connection.reply += data
-        connection.fed = len(data)
-        return any(reply.startswith(connection.reply) for reply in self._replies(connection))
+        read, held = self._read(connection, data)
+        if not any(reply.startswith(read) for reply in self._replies(connection)):
+            return False
+        connection.reply, connection.held = read, held
+        return True
+
+    def _read(self, connection: EchoConnection, data: bytes) -> tuple[bytes, bytes]:
+        """Return all of the reply that has come with these bytes, and what is held back."""
+        due, at = self._replies(connection)[0], len(connection.reply)
+        known, held = self.dialect.reply_template.put_back(due, at, connection.held + data)
+        return connection.reply + known, held
 
     def expected_bytes(self, who: str) -> bytes:
         return self._replies(self.connections[who])[0]
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
-        read = connection.reply + data[connection.fed :]
+        read = b"".join(self._read(connection, data))
         due = self._replies(connection)[0] if connection.request is not None else b""
         shape: Shape = "altered"
         if not due or read.endswith(due) or (read.startswith(due) and read.strip() != due):
@@ -198,7 +210,8 @@ class EchoOracle(EchoConnections):
         return connection.reply in self._replies(connection)
 
     def _absence(self, connection: EchoConnection, shape: Shape, who: str, observed: str) -> Finding:
-        saw = f"{show(connection.reply, MAX_OBSERVED_BYTES)}, then {observed}" if connection.reply else observed
+        came = connection.reply + connection.held
+        saw = f"{show(came, MAX_OBSERVED_BYTES)}, then {observed}" if came else observed
         finding = self._finding(
             connection, shape, who, saw, answered=self._is_answered(connection) and shape != "missing"
         )

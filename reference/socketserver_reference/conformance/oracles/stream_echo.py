@@ -39,18 +39,24 @@ class StreamEchoOracle(EchoConnections):
 
     def feed(self, who: str, data: bytes) -> bool:
         connection = self.connections[who]
+        data, held = self._put_back(connection, data)
         if not connection.owed.startswith(data, connection.read):
             return False
+        connection.held = held
         connection.read += len(data)
         if connection.read == len(connection.owed):
             connection.owed, connection.read = b"", 0
         return True
+
+    def _put_back(self, connection: EchoConnection, data: bytes) -> tuple[bytes, bytes]:
+        return self.dialect.reply_template.put_back(connection.owed, connection.read, connection.held + data)
 
     def expected_bytes(self, who: str) -> bytes:
         return self.connections[who].left
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
+        data = b"".join(self._put_back(connection, data))
         if data.startswith(connection.left):  # all has come, and more
             data = data.removeprefix(connection.left)
             connection.owed, connection.read = b"", 0

@@ -30,7 +30,8 @@ class EchoTable(ScriptTable):
 
     def member_hears(self, who: str, data: bytes) -> None:
         if self.datagrams:
-            self.add(who, "reads", data)
+            due = self.dialect.reply(self._said[who][0][: self.dialect.datagram]) if self._said[who] else b""
+            self.add(who, "reads", self._read(due, data))
             self._said[who][:1] = []
         else:
             super().member_hears(who, data)
@@ -39,8 +40,13 @@ class EchoTable(ScriptTable):
         for who in [who for who in self.reading if self.reading[who] or self.ended.get(who)]:
             self._answered(who)
 
+    def _read(self, due: bytes, data: bytes) -> bytes | patterns.Pattern:
+        """Return what a script reads where this was due, and came."""
+        return patterns.reply(self.dialect, b"".join(self.dialect.reply_template.put_back(due, 0, data)))
+
     def _answered(self, who: str) -> None:
-        data = self.reading.pop(who)
+        due = b"".join(self.dialect.reply(one) for one in self._said.get(who, []))
+        data = self._read(due, self.reading.pop(who))
         if self.ended.get(who):
             self.add(who, "reads to the end", data)
         else:
@@ -61,7 +67,8 @@ class EchoTable(ScriptTable):
         if not said and who not in self.ended:
             self.add(who, "hears nothing", patterns.unwanted(self.dialect))
         elif self.datagrams:
-            self.add(who, "reads", self.dialect.reply(said[0][: self.dialect.datagram]))
+            due = self.dialect.reply(said[0][: self.dialect.datagram])
+            self.add(who, "reads", patterns.reply(self.dialect, due))
         else:
             self._due(who, b"".join(said), heard)
 
@@ -72,14 +79,15 @@ class EchoTable(ScriptTable):
             whole = dialect.reply(request[: dialect.chunk])
             self.add(who, "reads to the end", re.compile(rb"(?s).{1,%d}" % len(whole)))
             return
-        if dialect.raw or not dialect.persistent:
+        if who in self._said and (dialect.raw or not dialect.persistent):
             reply = dialect.reply(request)
         else:
             reply = b"".join(dialect.reply(one) for one in self._said.get(who, []))
         reply += dialect.farewell if who in self._farewells else b""
         if not dialect.persistent or who in self.ended:
-            self.add(who, "reads to the end", reply)
+            self.add(who, "reads to the end", patterns.reply(dialect, reply))
         else:
-            self.add(who, "reads", reply)
+            self.add(who, "reads", patterns.reply(dialect, reply))
+            heard = b"".join(dialect.reply_template.put_back(reply, 0, heard))
             if heard.startswith(reply):
                 self.add(who, "hears nothing", patterns.unwanted(dialect))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import PARTS_END
-from socketserver_reference.conformance.dialects.template import FIELD, NAME_PATTERN, Template
+from socketserver_reference.conformance.dialects.template import ANY_FIELD, FIELD, NAME_PATTERN, Template
 
 Pattern = re.Pattern[bytes]
 
@@ -30,6 +30,13 @@ def of_template(template: Template, body: bytes = rb".*?", unknown: bytes = UNKN
         made += {"body": body, "name": NAME_PATTERN}.get(field[1], unknown)
         end = field.end()
     return made + re.escape(template.text[end:].encode())
+
+
+def reply(dialect: Dialect, data: bytes) -> bytes | Pattern:
+    """Return what the client of an echo must read, where {any} stands for what the dialect does not say."""
+    if dialect.reply_template.constant:
+        return data
+    return re.compile(re.escape(data).replace(re.escape(ANY_FIELD), UNKNOWN_PATTERN))
 
 
 def awaited(template: Template) -> Pattern:
