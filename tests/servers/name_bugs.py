@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from tests.servers.dialects_served import Speaker
 
 
@@ -35,3 +36,26 @@ class ReplacesByName(Speaker):
         with self.server.lock:
             self.server.members.discard(members.get(self.given))
             members[self.given] = self.request
+
+
+class LosesWhatFollowsTheName(Speaker):
+    """An answer is what one recv() returns, up to the end of its line: what comes behind that is lost."""
+
+    breaks = "CHAT-6"
+
+    def answer(self, turn: HandshakeTurn) -> bytes | None:
+        answer = super().answer(turn)
+        self.unread = b""
+        return answer
+
+
+class TakesWhatFollowsForTheName(Speaker):
+    """A name is all that one recv() returns: a client that speaks at once has a name of several lines."""
+
+    breaks = "CHAT-6"
+
+    def answer(self, turn: HandshakeTurn) -> bytes | None:
+        answer = super().answer(turn)
+        if answer is not None:
+            answer, self.unread = answer + self.unread, b""
+        return answer

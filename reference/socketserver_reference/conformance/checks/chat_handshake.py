@@ -12,9 +12,12 @@ from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
     Close,
+    Connect,
     HalfClose,
     Reset,
     Say,
+    Send,
+    Settle,
     Step,
     join,
 )
@@ -51,6 +54,14 @@ class HandshakeChat(Conformance):
         needs_handshake(play)
         words = [Say(who, b"still here") for who in ("ben", "ann", "ben")]  # the second may be let in or refused
         play(*join("ann", "ben"), Approach("second", len(stages(play.dialect)), namesake="ann"), *words)
+
+    @decides("CHAT-6")
+    def test_words_that_come_in_one_segment_with_the_last_answer_are_delivered(self, play: Play) -> None:
+        needs_handshake(play)
+        if not play.dialect.answers_in_frames:
+            play.not_applicable("no mark tells the last answer of the handshake from what is said next")
+        together: list[Step] = [Connect("cal", with_words=True), Send("cal", b"cal is here"), Settle()]
+        play(*join("ann", "ben"), *together, Say("cal", b"and on"), Say("ann", b"all heard"))
 
     @decides("CHAT-9")
     def test_a_client_that_is_silent_in_its_handshake_delays_no_other(self, play: Play) -> None:

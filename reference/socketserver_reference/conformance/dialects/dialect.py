@@ -179,6 +179,15 @@ class Dialect:
         return answered and self.framing_in.kind in ("chunk", "line")
 
     @property
+    def answers_in_frames(self) -> bool:
+        """Whether the handshake has an answer, and a mark tells the end of the last from what its client says next."""
+        turn = next((turn for turn in reversed(self.handshake) if turn.send), HandshakeTurn())
+        if turn.send is None or self.framing_in.kind == "chunk" or self.limits.join_delay:
+            return False
+        line = self.framing_in.kind == "line" and turn.send.text.encode().endswith(self.framing_in.newline)
+        return turn.framed or line
+
+    @property
     def hears_itself(self) -> bool:
         """Whether a speaker reads its own utterances, in some form."""
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)

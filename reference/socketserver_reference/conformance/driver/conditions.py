@@ -106,6 +106,11 @@ def in_pieces(steps: Steps, _: Dialect) -> bool:
     return any(step.in_pieces for step in steps)
 
 
+def answers_with_words(steps: Steps, _: Dialect) -> bool:
+    """A client's last answer in the handshake comes in one segment with its first words."""
+    return any(step.with_words for step in steps)
+
+
 def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
     """Yield after each utterance how many of the client, and how many bytes, may be under way."""
     under_way: dict[str, list[int]] = {}

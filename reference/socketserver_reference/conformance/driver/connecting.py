@@ -5,7 +5,14 @@ from collections.abc import Callable, Sequence
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
+from socketserver_reference.conformance.driver.handshake import (
+    NotGreeted,
+    Turn,
+    part,
+    shake_hands,
+    whole,
+    without_last_answer,
+)
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
@@ -44,6 +51,7 @@ class ClientConnector(ClientReader):
         self._rate_limiter = rate_limiter
         self._mark = mark
         self._reach = reach
+        self._answers: dict[str, bytes] = {}  # those of a handshake that wait for what their clients say first
         self._seats_taken = 0  # at most: clients that have left count until the server was seen idle
 
     def _wait_to_connect(self) -> None:
@@ -72,9 +80,11 @@ class ClientConnector(ClientReader):
         """Return the name that a client gives in a handshake."""
         return f"{who}{self._mark}".encode()
 
-    def _join(self, who: str) -> None:
-        """Go through the whole handshake."""
+    def _join(self, who: str, *, with_words: bool = False) -> None:
+        """Go through the whole handshake, or as far as the last answer if that is to come with words."""
         turns = whole(self._dialect, self._name(who))
+        if with_words:
+            turns, self._answers[who], self._unmet[who] = without_last_answer(turns)
         self._shake_hands(who, turns)
         if self._dialect.ends_with_an_answer or self._dialect.limits.join_delay:
             self._wait_idle()  # a delay begins when the server has let the client in

@@ -57,6 +57,13 @@ def whole(dialect: Dialect, name: bytes) -> list[Turn]:
     return turns
 
 
+def without_last_answer(turns: list[Turn]) -> tuple[list[Turn], bytes, list[Turn]]:
+    """Return a handshake as far as its last answer, that answer, and what is waited for after it."""
+    last = max(count for count, turn in enumerate(turns) if turn.answer)
+    asked = [replace(turns[last], answer=b"")] if turns[last].wait is not None else []
+    return [*turns[:last], *asked], turns[last].answer, turns[last + 1 :]
+
+
 def part(dialect: Dialect, name: bytes, step: Approach) -> list[Turn]:
     """Return the part of the dialect's handshake that a client goes through which does not become a member."""
     turns = whole(dialect, name)

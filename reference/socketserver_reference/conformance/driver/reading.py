@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.handshake import MAX_HANDSHAKE_BYTES, Turn
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -66,6 +67,8 @@ class ClientReader:
         self._stalled: set[str] = set()
         self._giving_way: set[str] = set()  # those of them that read while others wait
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
+        self._unmet: dict[str, list[Turn]] = {}  # what clients that spoke with their last answer must read first
+        self._held_back: dict[str, bytes] = {}  # what has come of that
         self._flooded = False  # whether much was said at once
         self.before_step: Callable[[], object] = lambda: None
         """Raises NotChecked when the time of the check is over, before a step."""
@@ -168,6 +171,16 @@ class ClientReader:
         self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
+        if self._unmet.get(who):
+            data = self._held_back.pop(who, b"") + data
+            while self._unmet[who] and (end := self._unmet[who][0].after(data)) is not None:
+                data = data[end:]
+                del self._unmet[who][0]
+            if self._unmet[who] and len(data) <= MAX_HANDSHAKE_BYTES:
+                self._held_back[who] = data
+                return
+            if not data:
+                return
         if not self.oracle.feed(who, data):
             self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)), who)
 

@@ -156,6 +156,11 @@ def in_one_piece(steps: Sequence[Step], _: Dialect) -> list[Step]:
     return [replace(step, in_pieces=False) if isinstance(step, Say) else step for step in steps]
 
 
+def answering_first(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without words that come in one segment with an answer."""
+    return [replace(step, with_words=False) if isinstance(step, Connect) else step for step in steps]
+
+
 # Who comes, reads and leaves
 
 

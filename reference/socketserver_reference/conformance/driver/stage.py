@@ -179,7 +179,7 @@ class Stage(ClientConnector):
             self._send_probes(step)
             return
         self.oracle.begin(step, idle_before=idle_before)
-        sent = self._sent(step)
+        sent = self._answers.pop(step.spoken_by, b"") + self._sent(step)
         self.transcript.entries.append(Did(step, sent, self._probed))
         self._note_reading(step)
         self._act(step, sent)
@@ -205,7 +205,7 @@ class Stage(ClientConnector):
         match step:
             case Connect(who, acks, window):
                 self._connect(who, window, acks)
-                self._join(who)
+                self._join(who, with_words=step.with_words)
                 self._note_connected()
             case Approach():
                 self._approach(step)

@@ -116,6 +116,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
         _if(conditions.long_frame, rewritings.short, probe=_LONG_UTTERANCE),
         _if(conditions.frames_in_a_row, rewritings.one_each, probe=_IN_A_ROW),
         _if(conditions.in_pieces, rewritings.in_one_piece, probe=_IN_PIECES),
+        _if(conditions.answers_with_words, rewritings.answering_first),
     ),
     "CHAT-7": (_if(conditions.quits, rewritings.half_closing, rewritings.staying),),
     "CHAT-8": (_if(conditions.like_quit, rewritings.unlike_quit),),

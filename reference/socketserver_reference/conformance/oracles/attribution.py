@@ -40,7 +40,8 @@ Circumstance = Literal[
 
 Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]
 """What is special about an utterance or a request: it looks like a quit, is not just a line of printable ASCII, is
-longer than others, came to the server in several segments or without its end, or is white space alone or nothing.
+longer than others, came to the server in several segments, without its end or behind the last answer of a handshake, or
+is white space alone or nothing.
 """
 
 CLAUSE_OF_DISRUPTION: dict[str, str] = {
@@ -111,6 +112,7 @@ CHAT_ROWS = (
     Row("empty", "concurrent", "", "CHAT-14 CHAT-10 CHAT-6 CHAT-4"),
     Row("empty", "", "unusual", "CHAT-3 CHAT-10 CHAT-4 CHAT-6"),  # a server that ends it at NUL leaves nothing of some
     Row("empty", "", "", "CHAT-10 CHAT-4 CHAT-6"),  # an empty chunk is how a server reads the end of a stream
+    Row("extra", "", "in pieces", "CHAT-6 CHAT-4"),
     Row("extra", "", "", "CHAT-1? CHAT-4"),
     Row("duplicated", "", "", "CHAT-4 *"),
     Row("reordered", "", "", "CHAT-5 *"),

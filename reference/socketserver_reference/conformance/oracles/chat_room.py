@@ -88,7 +88,8 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.in_order = False  # whether all clients have been seen served in full since the start
         self.outside: set[str] = set()  # clients within a handshake or an utterance: nothing is due to them
         self.unended: list[bytes] = []  # utterances without an end: they may be delivered, with or without one
-        self.in_pieces: set[bytes] = set()  # utterances that come to the server in several segments
+        self.in_pieces: set[bytes] = set()  # utterances that come to the server in several segments, or with an answer
+        self.answering: set[str] = set()  # whose last answer comes with what they say first
         self.survived: set[str] = set()  # clients that have been heard by all since the latest of them
 
     # What is different where deliveries are told apart in another way
@@ -158,7 +159,9 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
-        self.in_pieces.update([step.said] if step.in_pieces else [])
+        if step.in_pieces or step.spoken_by in self.answering:
+            self.in_pieces.add(step.said)
+            self.answering.discard(step.spoken_by)
         match step:
             case Approach(who):
                 self.outside.add(who)
@@ -177,6 +180,7 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self._disrupt("reset" if rude else "half-closed" if isinstance(step, HalfClose) else "left")
             case Connect(who):
                 self._comes(who)
+                self.answering.update([who] if step.with_words else [])
             case Crowd(everyone):
                 for who in everyone:
                     self._comes(who)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.driver.handshake import Turn, whole
+from socketserver_reference.conformance.driver.handshake import Turn, whole, without_last_answer
 from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.scenario.steps import Step, pieces
@@ -100,7 +100,7 @@ class ScriptTable:
             late = {"delayed": True} if getattr(step, "acks", "") == "delayed" else {}
             for who in step.clients:
                 self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
-                self.shaking[who] = whole(self.dialect, b"{name}"), b""
+                self.shaking[who] = self._turns(step), b""
         elif sent and step.with_next:
             self.held[step.spoken_by] = self.held.get(step.spoken_by, b"") + sent
         elif sent:
@@ -119,6 +119,14 @@ class ScriptTable:
                 self.ended[who] = False
             else:
                 self.here.remove(who)
+
+    def _turns(self, step: Step) -> list[Turn]:
+        """Return the handshake that a client goes through before it speaks."""
+        turns = whole(self.dialect, b"{name}")
+        if not step.with_words:
+            return turns
+        before, _, after = without_last_answer(turns)
+        return [*before, *after]
 
     def pause(self, step: Step, sent: bytes) -> None:
         """Add the row of the time that the dialect demands before a client connects or speaks."""

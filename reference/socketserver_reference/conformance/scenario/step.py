@@ -41,6 +41,8 @@ class BaseStep:
     """Whether its bytes go to the server in several segments: see `steps.pieces`."""
     with_next: bool = False
     """Whether its bytes go to the server in one segment with what its client says next."""
+    with_words: bool = False
+    """Whether the last answer of its client's handshake goes in one segment with what it says first."""
     window: int | None = None
     """Bytes of the receive buffer of its client, if that is bounded by it."""
 

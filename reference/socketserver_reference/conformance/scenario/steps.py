@@ -30,6 +30,7 @@ class Connect(OneClient):
     `acks` chooses when its kernel acknowledges what it receives, where the system allows a choice: "quick", at once, so
     that a server that waits for acknowledgements does not make every scenario slow; "delayed", as for a silent client
     (Linux: after 40 ms). `window` bounds its receive buffer, in bytes.
+    Its last answer in a handshake may go in one segment `with_words`, those that it says first.
     """
 
     verb = "connects"
@@ -37,6 +38,10 @@ class Connect(OneClient):
 
     acks: Literal["delayed", "quick"] = "quick"
     window: int | None = None
+    with_words: bool = field(default=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return super().__str__() + ", and answers in one segment with what it says first" * self.with_words
 
 
 @dataclass(frozen=True)
