@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.wording import in_dialect
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce import write
@@ -75,7 +77,8 @@ def check_script(bug: Any, right: Any, clause: str, directory: Path, dialect: Di
     assert told.file is not None
     text = told.file.read_text()
     assert PLAYER in text
-    ast.parse(text, feature_version=(3, 8))
+    heading = ast.get_docstring(ast.parse(text, feature_version=(3, 8))) or ""
+    assert " ".join(heading.split()).startswith(str(in_dialect(CLAUSES[clause], dialect)))
     told.file.write_text(
         text.replace("\nROUNDS, FAMILY, DATAGRAMS, DELIVERY = 100,", "\nROUNDS, FAMILY, DATAGRAMS, DELIVERY = 3,")
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.wording import in_dialect
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.reproduce.table import Row
 from socketserver_reference.conformance.scenario.text import common_prefix, numbered, printable
@@ -81,7 +82,7 @@ def script(
     violation: Violation, rows: Sequence[Row], bursts: Sequence[bytes], dialect: Dialect, address: Address, trial: Trial
 ) -> str:
     """Return the script that plays these rows."""
-    clause = CLAUSES[violation.clause_id]
+    clause = in_dialect(CLAUSES[violation.clause_id], dialect)
     confirmation = f"\nreplayed: {printable(violation.confirmation)}" if violation.confirmation else ""
     return FRAME.format(
         clause=_safe(textwrap.fill(str(clause), HEADING_COLUMNS)),
