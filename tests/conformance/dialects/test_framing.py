@@ -52,7 +52,7 @@ def test_what_is_no_length_is_no_frame_however_long_it_is() -> None:
 def test_what_fits_into_a_frame() -> None:
     assert Framing("length", header="%2d").longest == 99
     assert Framing("length", header="u8", header_counted=True).longest == 254
-    assert Framing("length", header="%20d").longest == MAX_FRAME_BYTES
+    assert Framing("length", header="%64d").longest == MAX_FRAME_BYTES
     assert Framing("length", header="u64be").longest == MAX_FRAME_BYTES
     assert Framing("fixed", size=100).longest == 100
     assert not Framing("line").holds(10)

@@ -38,6 +38,14 @@ DRAWN = {
         wait = "room? (red or blue)\\n"
         send = "red\\n"
         """,
+    "a length of 64 digits": """
+        [framing]
+        in = "length"
+        header = "%-64d"
+        [delivery]
+        template = "[{sender}] {body}"
+        to_sender = "nothing"
+        """,
     "CR LF and a label twice": """
         [framing]
         in = "line"

@@ -35,7 +35,7 @@ REFUSED = [
     (CHAT + "[framing]\nsize = 100", "framing.size applies to", '"fixed"'),
     (CHAT + '[framing]\nheader = "%4d"', "framing.header applies to", '"length"'),
     (CHAT + '[framing]\nin = "length"\nheader = "%s"', "framing.header = ", "%04d"),
-    (CHAT + '[framing]\nin = "length"\nheader = "%21d"', "framing.header = ", "%20d"),
+    (CHAT + '[framing]\nin = "length"\nheader = "%65d"', "framing.header = ", "%64d"),
     (CHAT + '[framing]\nin = "length"\nheader = "u24be"', "framing.header = ", '"u32be"'),
     (CHAT + '[framing]\nin = "line"\nparts = 2', "framing.parts applies to", '"length"'),
     (CHAT + '[framing]\nin = "length"\nparts = 2', 'delivery has "ack{body}"', "2 parts of a delivery"),

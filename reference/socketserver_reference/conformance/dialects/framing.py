@@ -20,10 +20,10 @@ Kind = Literal["chunk", "line", "fixed", "length", "none"]
 
 Order = Literal["big", "little"]
 
-MAX_DIGITS = 20
-"""Most digits of a decimal length: as many as the largest number of 64 bits has."""
+MAX_DIGITS = 64
+"""Most digits of a decimal length, in the headers of a popular tutorial; the largest number of 64 bits has 20."""
 
-DECIMAL_HEADER = re.compile(r"%([0-]?)([1-9]|1[0-9]|20)d")
+DECIMAL_HEADER = re.compile(r"%([0-]?)([1-9]|[1-5][0-9]|6[0-4])d")
 """The format of a decimal length: its number of digits, padded with zeros or, on one side, with blanks."""
 
 BINARY_HEADERS: Mapping[str, tuple[int, Order]] = {

@@ -28,7 +28,7 @@ from socketserver_reference.conformance.scenario.text import counted
 
 PROBED_HEADERS = (
     *("%4d", "u8", "u16be", "u32be", "%04d", "%10d", "u32le", "u16le"),
-    *("%2d", "%3d", "%5d", "%6d", "%8d", "u64be", "%16d", "%20d"),
+    *("%2d", "%3d", "%5d", "%6d", "%8d", "u64be", "%16d", "%20d", "%-64d", "%32d"),
 )
 """The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first. Of those
 with the high byte first, the narrow ones come before the wide: to a server that reads a narrow one, a wide one is an

@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, 
 from socketserver_reference.conformance.dialects.template import Template
 
 KNOWN_HEADERS = (
-    *(f"%{pad}{digits}d" for digits in range(1, MAX_DIGITS + 1) for pad in ("", "0", "-")),
+    *(f"%{pad}{digits}d" for digits in (*range(1, 21), 32, MAX_DIGITS) for pad in ("", "0", "-")),
     *BINARY_HEADERS,
 )
 """The formats of lengths."""
