@@ -38,6 +38,15 @@ DRAWN = {
         wait = "room? (red or blue)\\n"
         send = "red\\n"
         """,
+    "a receipt, and nothing that ends a delivery": """
+        [framing]
+        out = "none"
+        [delivery]
+        template = "{body}"
+        to_sender = "ok"
+        [quit]
+        word = "bye"
+        """,
     "a length of 64 digits": """
         [framing]
         in = "length"

@@ -231,7 +231,9 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         if room.heard_in.kind == "none":  # {any} might be a delivery there
             prompts = [one.replace("{any}", "{word}") for one in prompts]
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
-        learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
+        if room.receipt is not None:
+            prompts = [one for one in prompts if not room.receipt.matches(one.encode())]
+        learned.learn("delivery", "prompts", list(dict.fromkeys(prompts)), "these came without an end of their own")
     found = room.notices()
     whys = [
         f"when a client {did}, {whom} heard {counted(len(notices), 'kind')} of lines"
