@@ -103,6 +103,8 @@ TRIED_IN = {
     "KeepsTheNameless": ["named"],
     "LeavesByName": ["named"],
     "ReplacesByName": ["named"],
+    "LosesWhatFollowsTheName": ["named"],
+    "TakesWhatFollowsForTheName": ["named"],
     "TakesEachRecvForAnUtterance": ["named", "binary"],
     "DropsTheSecondOfTwo": ["named", "binary", "chunks"],
     "ReadsLengthsAtOnce": ["binary"],
