@@ -71,7 +71,7 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
     assert told == effects.not_applicable(dialect)
 
 
-@pytest.mark.parametrize("name", ["lines", "counted lines", "greeting", "one at most", "greets and quits", "words around"])
+@pytest.mark.parametrize("name", ["lines", "counted lines", "greeting", "one at most", "greets and quits"])
 def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     record = Record(("ECHO",))
     session = open_session("echo", served(DIALECTS[name], Echo), TIMEOUT, DIALECTS[name])

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -156,6 +157,14 @@ def test_a_command_that_yields_takes_no_processor_from_the_checker(yields: bool)
     assert os.sched_getscheduler(launch._supervisor.pid) == (os.SCHED_BATCH if yields else os.sched_getscheduler(0))
     launch.close()
     assert os.sched_getscheduler(0) != os.SCHED_BATCH
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has this policy")
+def test_a_system_that_allows_no_other_policy_starts_a_command_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_setscheduler", mock.Mock(side_effect=PermissionError))
+    launch = Launch(["sleep", "600"], yields=True)
+    launch.close()
+    assert launch._supervisor.returncode is not None
 
 
 def test_a_supervisor_that_is_stopped_is_killed_and_so_is_its_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,15 +61,20 @@ def supervised(command: Sequence[str], **settings: Any) -> Iterator[subprocess.P
 
 @contextlib.contextmanager
 def _in_batches(yields: bool) -> Iterator[None]:
-    """Let processes that this thread starts within the block be of those that the system lets wait (SCHED_BATCH)."""
-    before = os.sched_getscheduler(0) if yields and hasattr(os, "SCHED_BATCH") else None
-    if before is not None:
+    """Let processes that this thread starts within the block be of those that the system lets wait (SCHED_BATCH), where
+    it can, and allows it.
+    """
+    if not (yields and hasattr(os, "SCHED_BATCH")):
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     try:
         yield
     finally:
-        if before is not None:
-            os.sched_setscheduler(0, before, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, policy, priority)
 
 
 class Launch:
