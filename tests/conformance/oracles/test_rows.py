@@ -112,6 +112,7 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         lambda: damaged(LABELLED, 2, lambda one, _: b"* ann\n" + one),
         [*TWO, Say("ann", b"say it", in_pieces=True)],
     ),
+    ("extra", "concurrent", ""): (lambda: damaged(NOTE, 2, lambda one, _: b"hear, hear" + one), [*TWO, *TOGETHER]),
     ("extra", "", ""): (lambda: damaged(NOTE, 2, lambda one, _: b"hear, hear" + one), [*TWO, Say("ann", b"say it")]),
     ("duplicated", "", ""): (lambda: damaged(NOTE, 2, lambda one, last: last + one), [*TWO, Say("ann", b"say it")]),
     ("reordered", "", ""): (lambda: swapping(2), [*TWO, Send("ann", b"one thing"), Send("ann", b"another"), Settle()]),

@@ -113,6 +113,7 @@ CHAT_ROWS = (
     Row("empty", "", "unusual", "CHAT-3 CHAT-10 CHAT-4 CHAT-6"),  # a server that ends it at NUL leaves nothing of some
     Row("empty", "", "", "CHAT-10 CHAT-4 CHAT-6"),  # an empty chunk is how a server reads the end of a stream
     Row("extra", "", "in pieces", "CHAT-6 CHAT-4"),
+    Row("extra", "concurrent", "", "CHAT-1? CHAT-4 CHAT-14"),  # what a length counts wrongly is no delivery either
     Row("extra", "", "", "CHAT-1? CHAT-4"),
     Row("duplicated", "", "", "CHAT-4 *"),
     Row("reordered", "", "", "CHAT-5 *"),
