@@ -1,6 +1,5 @@
 """Each script shows its violation to a reader who has nothing but Python, and blames no right server."""
 
-import ast
 import contextlib
 import socket
 import socketserver
@@ -14,16 +13,12 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.dialects.wording import in_dialect
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.reproduce.script import PLAYER, Trial
-from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
-from socketserver_reference.conformance.runner import direct
+from socketserver_reference.conformance.reproduce.write import write_all
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -37,57 +32,18 @@ from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
-from tests.support.scripts import of_rows, play, seen
-from tests.support.serving import server_that, unserved
+from tests.support.scripts import BRIEF_TIMEOUT, check_script, of_rows, play, reproduce, seen
+from tests.support.serving import TIMEOUT, server_that, unserved
 from tests.support.troubled_targets import fragile
 
 ECHO = read(
     'protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"\ngreeting = "hello\\r\\n"', "hello", "hello"
 )
 
-TIMEOUT = 5.0
-"""Seconds that a right server may take."""
-
-BRIEF_TIMEOUT = 1.0
-"""Seconds that a server with a bug may take, which may be that it is silent."""
-
 
 def swept(*values: object) -> Any:
     """Leave these values to `make sweep`: others need the same steps in a script."""
     return pytest.param(*values, marks=pytest.mark.sweep)
-
-
-def first_seen(session: Session, protocol: str, clause: str) -> Violation:
-    """Return the first violation of the clause that is found."""
-    seen = (direct.violation_of(outcome) for outcome in direct.play_all(session, protocol, clause))
-    return next(violation for violation in seen if violation is not None and violation.clause_id == clause)
-
-
-def reproduce(session: Session, protocol: str, clause: str, directory: Path) -> Reproduction:
-    (told,) = write_all(session, protocol, [first_seen(session, protocol, clause)], directory)
-    return told
-
-
-def check_script(bug: Any, right: Any, clause: str, directory: Path, dialect: Dialect = NOTE) -> str:
-    """Have a script written, which shows the bug, and see that it passes the right server; return its text."""
-    protocol = {"CHAT": "chat", "ECHO": "echo", "UDP": "datagram"}[clause.partition("-")[0]]
-    with closing(open_session(protocol, bug, BRIEF_TIMEOUT, dialect)) as session:
-        told = reproduce(session, protocol, clause, directory)
-    assert str(told) == f"{directory}/{clause}.py: it shows"
-    assert told.file is not None
-    text = told.file.read_text()
-    assert PLAYER in text
-    heading = ast.get_docstring(ast.parse(text, feature_version=(3, 8))) or ""
-    assert " ".join(heading.split()).startswith(str(in_dialect(CLAUSES[clause], dialect)))
-    told.file.write_text(
-        text.replace("\nROUNDS, FAMILY, DATAGRAMS, DELIVERY = 100,", "\nROUNDS, FAMILY, DATAGRAMS, DELIVERY = 3,")
-    )
-    with closing(open_session(protocol, right, TIMEOUT, dialect)) as session:
-        address = session.site.address
-        where = [address.path] if address.path else [address.host, address.port]
-        status, out = play(told.file, *where, timeout=TIMEOUT)
-    assert status == 0, out
-    return text
 
 
 def test_the_player_is_short_and_nothing_but_python() -> None:

@@ -55,8 +55,7 @@ def table(
     violation.transcript = Transcript(list(entries), before=rest.get("before", []))
     violation.failing, violation.due, violation.shape = failing, due, rest.get("shape")
     protocol = {"CHAT": "chat", "ECHO": "echo", "UDP": "datagram"}[clause.partition("-")[0]]
-    rows, _ = rows_of(violation, protocol, dialect)
-    return [row for row in rows if row[1] != "connects"]
+    return [row for row in rows_of(violation, protocol, dialect)[0] if row[1] != "connects"]
 
 
 def test_what_happened_before_on_the_same_server_comes_first_and_then_all_leave() -> None:

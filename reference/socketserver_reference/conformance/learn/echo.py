@@ -231,9 +231,7 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
 def _form(
     echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes, second: EchoAnswer
 ) -> Template | None:
-    """Return what stands around the first reply, the second, and the one to another client, of a request of another
-    length; None if it has no form.
-    """
+    """Return what stands around the replies to requests of several lengths, and clients; None if it has no form."""
     heads, text = [before], echo.conversation.text().ljust(len(REQUEST) + 1, b".")
     third = echo.ask(text, transform(text) + after)
     for answer, end in ((second, transform(NEXT_REQUEST) + after), (third, transform(text) + after)):
