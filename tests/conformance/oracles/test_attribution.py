@@ -43,6 +43,7 @@ IMPLIED = {
     "quit delivered": ["CHAT-7"],
     "two orders": ["CHAT-13"],
     "empty": ["CHAT-10", "CHAT-14", "CHAT-6"],
+    "extra": ["CHAT-14"],  # a delivery that is torn while several speak may look like one
     "mixed": ["CHAT-14"],
     "torn": ["CHAT-14", "CHAT-3"],
     "altered": ["CHAT-3", "CHAT-14"],
