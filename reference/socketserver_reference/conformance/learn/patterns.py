@@ -97,11 +97,14 @@ def literal(data: bytes) -> str:
 
 
 def around(heads: Iterable[bytes], tail: bytes, varying: Iterable[str] = ()) -> Template | None:
-    """Return the template of texts that have these bytes before their body, and those behind it; None if nothing says
-    where their bodies begin.
+    """Return the template of texts that have these bytes before their body, and those behind it; None if they are of
+    several kinds, or nothing says where their bodies begin.
     """
+    read = [*map(reader(varying), heads)]
+    if len({*map(len, read)}) > 1:
+        return None
     try:
-        made = template(align([*map(reader(varying), heads)]))
+        made = template(align(read))
         return Template.parse(f"{made}{{body}}{literal(tail)}", "any", "body")
     except BadTemplate:
         return None

@@ -224,7 +224,8 @@ def _verified(
             head = [*header, f"THIS IS NOT VERIFIED: {trouble}."]
             return Proposal(_readable(learned, head), trouble, [], [str(one) for one in learned.suspicions])
         if misfit is None or _is_suspected(misfit, learned):
-            return Proposal(text(learned, header), "", [], [str(one) for one in learned.suspicions])
+            doubts = _doubts(learned, "echo.transform")
+            return Proposal(text(learned, header), "", [], [str(one) for one in learned.suspicions], doubts=doubts)
         if room is None or not _repaired(room, learned, misfit):
             break
     assert misfit is not None
@@ -234,7 +235,7 @@ def _verified(
 def _is_suspected(misfit: Mismatch, learned: LearnedDialect) -> bool:
     """Whether what does not fit is, or becomes, a suspicion against the server."""
     violation = misfit.violation
-    if violation is None or any(one.name == "echo.transform" for one in learned.doubtful):
+    if violation is None or _doubts(learned, "echo.transform"):
         return False
     fitting = (violation.clause_id,) if violation.shape == "altered" else violation.candidates
     if any(clause in one.clauses for one in learned.suspicions if one.polite for clause in fitting):
@@ -264,9 +265,14 @@ def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal
     """
     evidence = ["The proposal has what was learned; it cannot be used before that is corrected."]
     written = _readable(learned, [*header, f"This is not a valid dialect yet: {error}"])
-    doubts = [f"{one.table}.{one.key}: {one.why}" for one in learned.doubtful]
+    doubts = _doubts(learned)
     evidence += [f"Look at {doubt}" for doubt in doubts]
     return Proposal(written, error, evidence, [str(one) for one in learned.suspicions], doubts=doubts)
+
+
+def _doubts(learned: LearnedDialect, *names: str) -> list[str]:
+    """Return why keys are doubtful, of these names or of all."""
+    return [f"{one.table}.{one.key}: {one.why}" for one in learned.doubtful if one.name in names or not names]
 
 
 def _readable(learned: LearnedDialect, header: Sequence[str]) -> str:
