@@ -188,7 +188,7 @@ def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.sweep)])
 def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    out = told(capsys, name, "--random", "30", code=1)
+    out = told(capsys, name, "--random", "200", code=1)
     code = out.rpartition(" ")[2].strip()
     assert code.startswith("random-")
     assert "CHAT-13" in told(capsys, name, "--replay", code, code=1)
