@@ -107,10 +107,10 @@ class HardenedChat(Conformance):
     def test_a_client_connects_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
         # While the server delivers, both come: it may see the newcomer before the reset. With so much to deliver it is
-        # still busy then; with more, clients would read between the two (FLOOD_THRESHOLD_BYTES).
-        for count in range(play.dialect.limits.rounds(24, utterances=28, joins=2)):
+        # still busy then; with more, a server with a small send buffer cuts off members, which is CHAT-15.
+        for count in range(play.dialect.limits.rounds(24, utterances=20, joins=2)):
             rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann")]
-            rude += [Send("ann", numbered(24 * 1024))] if count % 3 else []
+            rude += [Send("ann", numbered(16 * 1024))] if count % 3 else []
             rude += [Reset(f"x{count}"), Connect(f"y{count}"), Settle(), WaitUntilHeard(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
