@@ -28,6 +28,8 @@ from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     Reset,
     Say,
+    Send,
+    Settle,
     Step,
     join,
 )
@@ -44,6 +46,13 @@ ASKING = replace(
         HandshakeTurn(send=Template("room 7\n")),
         HandshakeTurn(Template("Hello\n")),
     ),
+)
+LINES = replace(
+    NOTE,
+    framing_in=Framing("line"),
+    framing_out=Framing("line"),
+    template=Template("{sender}: {body}"),
+    handshake=ASKING.handshake,
 )
 GREETING = replace(NOTE, handshake=(HandshakeTurn(Template("Welcome\n")),))
 
@@ -223,3 +232,34 @@ def test_a_handshake_in_frames_waits_for_the_frame_that_it_is() -> None:
     assert (first.answer, second.answer) == (b"   3ann", b"x")
     assert first.after(b"\x02hi\x06hi") is None
     assert first.after(b"\x02hi\x06hi annmore") == 10
+
+
+@pytest.mark.parametrize("welcome", [b"Hel", b"* ann is in\n"])
+def test_a_client_that_speaks_with_its_last_answer_reads_the_rest_of_the_handshake_first(welcome: bytes) -> None:
+    lines = replace(LINES, notices=(Template("* {any} is in"),))
+
+    def welcomes(connection: socket.socket) -> None:
+        connection.sendall(b"Name? ")
+        said = connection.makefile("rb")
+        next(said), next(said)
+        connection.sendall(welcome)
+        connection.sendall(b"Hello\n".removeprefix(welcome))
+        for line in said:
+            connection.sendall(b"1: " + line)
+
+    with server_that(welcomes) as address, Stage(address, FramedChatOracle(lines), timeout=5.0, dialect=lines) as stage:
+        stage.play([Connect("ann", with_words=True), Send("ann", b"hello"), Settle(), Say("ann", b"and on")])
+
+
+def test_what_comes_without_end_in_place_of_a_greeting_is_judged() -> None:
+    def floods(connection: socket.socket) -> None:
+        connection.sendall(b"Name? ")
+        while True:
+            connection.sendall(b"what? " * 1000 + b"\n")
+
+    with (
+        server_that(floods) as address,
+        Stage(address, FramedChatOracle(LINES), timeout=5.0, dialect=LINES) as stage,
+        pytest.raises(Violation, match="what"),
+    ):
+        stage.play([Connect("ann", with_words=True), Send("ann", b"hello"), Settle()])

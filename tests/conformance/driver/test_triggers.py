@@ -150,6 +150,7 @@ def test_scenarios_say_plain_short_words_unless_they_are_about_more() -> None:
         ("CHAT-5", [Send("ann", b"1"), Send("ben", b"2")], False),
         ("CHAT-5", [Send("ann", b"1"), Send("ann", b"2")], True),
         ("CHAT-5", [Stall("ben")], True),
+        ("CHAT-6", [Connect("ann", with_words=True), Send("ann", b"hello")], True),
         ("CHAT-8", [Say("ann", b"Q U I T")], True),
         ("CHAT-9", [Connect("ann"), Connect("ben"), Say("ben", b"hi")], True),
         ("CHAT-9", [Crowd(("ann", "ben")), Close("ann"), Say("ben", b"hi")], False),
@@ -247,6 +248,16 @@ def test_in_frames_long_utterances_and_several_in_a_row_break_what_is_said_of_lo
         (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 80), Settle()]),
         (rewritings.always_reading, [Stall("ann"), Send("ben", b"x"), Resume("ann")], [Send("ben", b"x")]),
         (rewritings.in_one_piece, [Say("ann", b"x", in_pieces=True), Quit("ann")], [Say("ann", b"x"), Quit("ann")]),
+        (
+            rewritings.answering_first,
+            [Connect("ann", with_words=True), Send("ann", b"x")],
+            [Connect("ann"), Send("ann", b"x")],
+        ),
+        (
+            rewritings.closing,
+            [Connect("lou"), HalfClose("lou"), Connect("ann"), Say("ann", b"x"), HalfClose("ann")],
+            [Connect("lou"), Settle(), Close("lou"), Connect("ann"), Say("ann", b"x"), HalfClose("ann")],
+        ),
         (rewritings.waiting_for_the_reply, [Send("ann", b"x"), HalfClose("ann")], [Say("ann", b"x")]),
         (
             rewritings.chunk_by_chunk,

@@ -111,6 +111,8 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
         swept("binary", "TellsTheOthers"),
         swept("named", "AsksOneAfterAnother"),
         ("named", "PanicsAtAResetBeforeTheName"),
+        ("named", "LosesWhatFollowsTheName"),
+        ("named", "TakesWhatFollowsForTheName"),
         ("binary", "WaitsForTheRest"),
     ],
 )

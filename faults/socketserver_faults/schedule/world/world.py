@@ -171,8 +171,13 @@ class World:
         time.monotonic().
         """
         learned: list[LearnedText] = []
-        error = lambda: self.scheduler.story.last_error(self._begun)  # noqa: E731
-        site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle, error)
+        site = LearnedSite(
+            self.subject.name,
+            self._restart,
+            exit_report=lambda: self._ended,
+            wait_idle=self.scheduler.wait_idle,
+            last_error=lambda: self.scheduler.story.last_error(self._begun),
+        )
         met = self._run(lambda: self._learn(site, protocol, learned), in_time(until), MAX_LEARNING_STEPS)
         if not learned:
             broken = met.failure

@@ -84,7 +84,8 @@ class ClientConnector(ClientReader):
         """Go through the whole handshake, or as far as the last answer if that is to come with words."""
         turns = whole(self._dialect, self._name(who))
         if with_words:
-            turns, self._answers[who], self._unmet[who] = without_last_answer(turns)
+            turns, self._answers[who], unmet = without_last_answer(turns)
+            self._unmet[who] = unmet, b""
         self._shake_hands(who, turns)
         if self._dialect.ends_with_an_answer or self._dialect.limits.join_delay:
             self._wait_idle()  # a delay begins when the server has let the client in

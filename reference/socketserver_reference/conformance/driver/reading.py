@@ -67,8 +67,8 @@ class ClientReader:
         self._stalled: set[str] = set()
         self._giving_way: set[str] = set()  # those of them that read while others wait
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
-        self._unmet: dict[str, list[Turn]] = {}  # what clients that spoke with their last answer must read first
-        self._held_back: dict[str, bytes] = {}  # what has come of that
+        # what clients that spoke with their last answer must read first, and what has come of it
+        self._unmet: dict[str, tuple[list[Turn], bytes]] = {}
         self._flooded = False  # whether much was said at once
         self.before_step: Callable[[], object] = lambda: None
         """Raises NotChecked when the time of the check is over, before a step."""
@@ -171,18 +171,21 @@ class ClientReader:
         self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
-        if self._unmet.get(who):
-            data = self._held_back.pop(who, b"") + data
-            while self._unmet[who] and (end := self._unmet[who][0].after(data)) is not None:
-                data = data[end:]
-                del self._unmet[who][0]
-            if self._unmet[who] and len(data) <= MAX_HANDSHAKE_BYTES:
-                self._held_back[who] = data
-                return
-            if not data:
-                return
+        if who in self._unmet and not (data := self._behind_the_handshake(who, data)):
+            return
         if not self.oracle.feed(who, data):
             self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)), who)
+
+    def _behind_the_handshake(self, who: str, data: bytes) -> bytes:
+        """Return what comes behind all that a client must read first; b"" until that has come."""
+        turns, read = self._unmet.pop(who)
+        read += data
+        while turns and (end := turns[0].after(read)) is not None:
+            turns, read = turns[1:], read[end:]
+        if not turns or len(read) > MAX_HANDSHAKE_BYTES:
+            return read
+        self._unmet[who] = turns, read
+        return b""
 
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on after an illegal byte: until the missing bytes come or no more do, and then what is there."""

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.learn import patterns
+
 MAX_CHOICES = 3
 """Most choices of one question that are tried."""
 
 HELP_WORDS = ("/help", "help", "?")
 """What clients say to ask for help."""
-
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
-"""What colours the text behind it, in a terminal."""
 
 COMMON_WORD = "lobby"
 """The answer of all clients where the server lists no choices."""
@@ -66,7 +65,7 @@ NAME_FIELD = "{name}"
 
 def plain(told: bytes) -> str:
     """Return what a server says as text, without colours."""
-    return COLOUR.sub("", told.decode("utf-8", "replace"))
+    return patterns.COLOUR.sub("", told.decode("utf-8", "replace"))
 
 
 def answers_to(question: bytes, *, first: bool) -> list[str]:

@@ -51,7 +51,7 @@ Pattern = tuple[str | Field, ...]
 Reader = Callable[[bytes], Pattern]
 
 
-COLOUR = re.compile(r"(\x1b\[)([\d;]+)(m)")
+COLOUR = re.compile(r"(\x1b\[)([\d;]*)(m)")
 """What colours the text behind it, in a terminal: no word, but the number varies."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.oracles.echo import EchoConnection, EchoConnections
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Send, Step
-from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show_against
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -73,7 +73,8 @@ class StreamEchoOracle(EchoConnections):
 
     def explain_silence(self, who: str) -> Finding:
         connection = self.connections[who]
-        return self._absence(connection, "missing" if connection.owed else "no end", who, "nothing")
+        held = f"{show(connection.held, MAX_OBSERVED_BYTES)}, then " if connection.held else ""
+        return self._absence(connection, "missing" if connection.owed else "no end", who, f"{held}nothing")
 
     def _absence(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
         return replace(self._finding(connection, shape, who, saw), absent=True, also=("ECHO-7",))  # others left before
