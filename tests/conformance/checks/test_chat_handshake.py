@@ -8,6 +8,7 @@ import pytest
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat, stages
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import bundled, read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.exploration.explore import explore
@@ -102,6 +103,8 @@ def test_where_nothing_marks_the_end_of_an_answer_words_do_not_come_with_it() ->
     unmarked = replace(ASKING, handshake=(HandshakeTurn(Template("NICK\n"), Template("{name}")),))
     for dialect in (bundled()["trio-chat"], unmarked):
         assert_not_applicable(TOGETHER, dialect, "no mark tells the last answer")
+    delayed = replace(ASKING, limits=Limits(join_delay=0.1))
+    assert_not_applicable(TOGETHER, delayed, "the server may take no words from one that has just come")
 
 
 def test_clients_stop_before_each_answer_and_after_half_of_it_and_after_the_last() -> None:

@@ -20,6 +20,8 @@ from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import advice
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcessSite
+from tests.servers.dialect_echoes import DIALECTS, Echo
+from tests.servers.dialect_echoes import served as echoing
 from tests.servers.dialect_servers import served
 from tests.servers.dialects_served import served as speaking
 from tests.support.checking import PLUGIN, Checker, bad
@@ -54,6 +56,11 @@ def each_read(answer: bytes) -> Callable[[socket.socket], object]:
             client.sendall(answer)
 
     return serve
+
+
+def test_an_echo_whose_replies_begin_with_a_count_speaks_the_dialect_that_says_so() -> None:
+    counted = DIALECTS["one counted"]
+    assert found(echoing(counted, Echo), counted, "echo") is None
 
 
 @pytest.mark.parametrize(

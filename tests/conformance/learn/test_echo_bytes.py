@@ -3,14 +3,20 @@ blank line ends requests, or a line's end stands behind each reply.
 """
 
 import socket
+import socketserver
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import count, takewhile
 
 import pytest
 
+from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers.dialect_servers import answering, served
 from tests.support.learning import learned, proposed, reason, unfit
 
@@ -152,6 +158,25 @@ def test_what_differs_from_datagram_to_datagram_is_any_text() -> None:
     numbers = count(1)
     dialect = learned(answering(lambda request: b"answer %d: %s" % (next(numbers), request[:2000].upper())), "echo")
     assert (dialect.reply_template, dialect.datagram) == (Template("answer {any}: {body}"), 2000)
+
+
+def test_an_empty_datagram_that_gets_no_answer_is_told_from_those_that_are_counted() -> None:
+    numbers = count(1)
+    counting = answering(lambda request: b"%d: %s" % (next(numbers), request) if request else None)
+    dialect = learned(counting, "echo")
+    assert (dialect.reply_template, dialect.empty_datagrams) == (Template("{any}: {body}"), False)
+
+
+class TellsThePort(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        data, sock = self.request
+        sock.sendto(b"%d: %s" % (self.client_address[1], data), self.client_address)
+
+
+def test_the_port_of_the_one_client_that_asks_is_any_text_to_others() -> None:
+    program = replace(PROGRAMS["echo"], datagram_handler=TellsThePort)
+    target = InProcess(partial(make_server, program, Address("udp", "127.0.0.1")))
+    assert learned(target, "echo").reply_template == Template("{any}: {body}")
 
 
 def test_a_count_straight_before_the_words_is_in_no_dialect() -> None:

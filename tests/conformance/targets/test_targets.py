@@ -161,6 +161,16 @@ def test_a_command_that_yields_takes_no_processor_from_the_checker(yields: bool)
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has this policy")
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_launched_server_of_datagrams_yields(transport: str) -> None:
+    serve = f"{sys.executable} -m socketserver_reference serve echo --quiet --transport {transport} --port {{port}}"
+    with closing(Launched(serve, transport=transport).start(TIMEOUT)) as site:
+        assert site._launch is not None
+        policy = os.sched_getscheduler(site._launch._supervisor.pid)
+    assert policy == (os.SCHED_BATCH if transport == "udp" else os.sched_getscheduler(0))
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has this policy")
 def test_a_system_that_allows_no_other_policy_starts_a_command_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_setscheduler", mock.Mock(side_effect=PermissionError))
     launch = Launch(["sleep", "600"], yields=True)

@@ -182,7 +182,7 @@ class Dialect:
     def answers_in_frames(self) -> bool:
         """Whether the handshake has an answer, and a mark tells the end of the last from what its client says next."""
         turn = next((turn for turn in reversed(self.handshake) if turn.send), HandshakeTurn())
-        if turn.send is None or self.framing_in.kind == "chunk" or self.limits.join_delay:
+        if turn.send is None or self.framing_in.kind == "chunk":
             return False
         line = self.framing_in.kind == "line" and turn.send.text.encode().endswith(self.framing_in.newline)
         return turn.framed or line
