@@ -23,25 +23,25 @@ def searched(program: str, scenario: str, deviations: int | None) -> SearchResul
 
 BOUNDED = {
     ("chat", "greet"): 115,
-    ("chat", "speak"): 810,
-    ("chat", "join"): 1487,
+    ("chat", "speak"): 782,
+    ("chat", "join"): 1455,
     ("chat", "arrive"): 1164,
-    ("chat", "reset"): 3185,
-    ("chat", "quit"): 3170,
-    ("chat", "half-close"): 2025,
-    ("chat", "turnover"): 1571,
-    ("chat", "stall"): 1643,
+    ("chat", "reset"): 3153,
+    ("chat", "quit"): 3138,
+    ("chat", "half-close"): 1993,
+    ("chat", "turnover"): 1539,
+    ("chat", "stall"): 1611,
     ("overthreaded", "greet"): 132,
-    ("overthreaded", "speak"): 889,
-    ("overthreaded", "join"): 1673,
+    ("overthreaded", "speak"): 861,
+    ("overthreaded", "join"): 1641,
     ("overthreaded", "arrive"): 1486,
-    ("overthreaded", "reset"): 3348,
-    ("overthreaded", "quit"): 3392,
-    ("overthreaded", "half-close"): 2086,
-    ("overthreaded", "turnover"): 1767,
-    ("overthreaded", "stall"): 1811,
+    ("overthreaded", "reset"): 3316,
+    ("overthreaded", "quit"): 3360,
+    ("overthreaded", "half-close"): 2054,
+    ("overthreaded", "turnover"): 1735,
+    ("overthreaded", "stall"): 1779,
     ("echo", "ask"): 703,
-    ("echo", "hang-up"): 636,
+    ("echo", "hang-up"): 542,
 }
 """Program and scenario -> the schedules with up to two deviations."""
 
@@ -50,11 +50,11 @@ BOUNDED = {
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(("program", "scenario"), BOUNDED)
 def test_a_scenario_of_up_to_three_clients_is_cleared_by_few_schedules(program: str, scenario: str) -> None:
-    """By an eighteenth of all with up to two deviations at most."""
+    """By a twentieth of all with up to two deviations at most."""
     found = searched(program, scenario, None)
     assert found.outcome is None
     assert found.covered[scenario].cleared.whole
-    assert 18 * found.schedules <= BOUNDED[program, scenario]
+    assert 20 * found.schedules <= BOUNDED[program, scenario]
 
 
 @pytest.mark.parametrize("program", ["chat", "overthreaded"])

@@ -137,7 +137,7 @@ def pick_scenario(pick: Pick, name: str) -> NamedScenario:
         if possible := clients.possible():  # when all clients have left, nothing is possible
             possible[pick(len(possible))](pick)
     clients.end()
-    return NamedScenario(name, "random", "", tuple(clients.steps), politeness="abrupt")
+    return NamedScenario(name, "random", "", tuple(clients.steps), politeness="abrupt", stopped_at_once=True)
 
 
 def random_scenario(seed: int) -> NamedScenario:

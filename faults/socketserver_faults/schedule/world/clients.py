@@ -254,3 +254,5 @@ class VirtualClients:
         stage.transcript.entries = self._told
         with stage:
             stage.play(scenario.steps)
+        if not scenario.stopped_at_once:
+            self._scheduler.wait_idle()

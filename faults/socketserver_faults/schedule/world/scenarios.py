@@ -4,6 +4,9 @@ Each is about one circumstance in which threads may interfere. From the first ab
 settled, a reset, a stall), the clients do not wait for the server between two steps. So a schedule can play all that
 the clients do before the server reacts to any of it.
 
+Once they have left, the server comes to rest before it is stopped. What a stop does to handlers that are ending is the
+circumstance of the scenarios with `stopped_at_once`: in all others it would multiply the schedules by four or eight.
+
 Scenarios are short because all schedules can be tried only where decisions are few. To add one, add an entry;
 `tests/faults/schedule/test_reference.py` checks that the reference passes it.
 
@@ -58,16 +61,24 @@ class NamedScenario:
     protocol: str = "chat"
     politeness: Politeness = "polite at first"
     deviations: int = 2
+    stopped_at_once: bool = False
+    """Whether the server is stopped as soon as the clients have left, while its handlers may still be ending."""
 
 
 def _chat(
-    name: str, clause: str, about: str, *steps: Step, politeness: Politeness = "polite at first", deviations: int = 2
+    name: str,
+    clause: str,
+    about: str,
+    *steps: Step,
+    politeness: Politeness = "polite at first",
+    deviations: int = 2,
+    stopped_at_once: bool = False,
 ) -> NamedScenario:
-    return NamedScenario(name, about, clause, steps, politeness=politeness, deviations=deviations)
+    return NamedScenario(name, about, clause, steps, "chat", politeness, deviations, stopped_at_once)
 
 
-def _echo(name: str, clause: str, about: str, *steps: Step) -> NamedScenario:
-    return NamedScenario(name, about, clause, steps, "echo", politeness="abrupt")
+def _echo(name: str, clause: str, about: str, *steps: Step, stopped_at_once: bool = False) -> NamedScenario:
+    return NamedScenario(name, about, clause, steps, "echo", "abrupt", stopped_at_once=stopped_at_once)
 
 
 SCENARIOS = {
@@ -81,6 +92,7 @@ SCENARIOS = {
             Say("ann", b"hi"),
             politeness="abrupt",
             deviations=3,
+            stopped_at_once=True,
         ),
         _chat(
             "speak",
@@ -111,6 +123,7 @@ SCENARIOS = {
             Say("ben", b"b"),
             Say("ann", b"and on"),
             politeness="abrupt",
+            stopped_at_once=True,
         ),
         _chat(
             "reset",
@@ -209,7 +222,14 @@ SCENARIOS = {
             Say("cal", b"and on"),
             deviations=1,
         ),
-        _echo("request", "ECHO-2", "one client sends a request", Connect("ann"), Say("ann", b"a")),
+        _echo(
+            "request",
+            "ECHO-2",
+            "one client sends a request",
+            Connect("ann"),
+            Say("ann", b"a"),
+            stopped_at_once=True,
+        ),
         _echo(
             "ask",
             "",
@@ -218,6 +238,7 @@ SCENARIOS = {
             Connect("ben"),
             Say("ann", b"a"),
             Say("ben", b"b"),
+            stopped_at_once=True,
         ),
         _echo(
             "hang-up",
