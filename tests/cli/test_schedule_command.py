@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +11,11 @@ import pytest
 
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.run import LostThread
+from socketserver_faults.schedule.exploration.replay import Code
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
+from socketserver_reference.conformance.scenario.steps import Connect, Send, Settle
 
 pytestmark = pytest.mark.usefixtures("on_one_processor")
 
@@ -138,10 +143,22 @@ def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture
     assert re.search(
         r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1 deviation\n", out
     )
-    out = told(capsys, "chat", "speak", "--schedules", "5", code=0)
-    assert "all with up to 0 deviations; NOT all with 1; NOT all inequivalent ones: there are more than 4\n" in out
+    out = told(capsys, "chat", "reset", "--schedules", "5", code=0)
+    assert re.search(r"^  reset +5 schedules  ", out, re.MULTILINE)
+    assert "all with up to 0 deviations; NOT all with 1; NOT all inequivalent ones: there are more than 3\n" in out
     out = told(capsys, "chat", "--schedules", "1", code=0)
     assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
+
+
+def test_a_search_in_which_nothing_could_be_judged_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = (Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle())
+    monkeypatch.setitem(SCENARIOS, "speak", replace(SCENARIOS["speak"], steps=steps, politeness="abrupt"))
+    assert "nothing could be judged: in speak, " in told(capsys, "chat", "speak", "--deviations", "0", code=2)
+    with world_of(read("chat", "chat")) as world:
+        code = Code.of("speak", (), world.play(SCENARIOS["speak"]).story)
+    assert "nothing could be judged: in speak, " in told(capsys, "chat", "--replay", str(code), code=2)
 
 
 HANDLER = """

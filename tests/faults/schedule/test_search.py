@@ -1,6 +1,7 @@
 """The search, on a program that is nothing but decisions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_scenario_that_is_cleared_needs_no_further_level() -> None:
         "all 7 inequivalent schedules",
         "all with up to 2 deviations; NOT all inequivalent ones: there are more than 7",
     ]
+
+
+def test_schedules_that_cannot_be_judged_are_counted() -> None:
+    def play(choose: Choose) -> ScheduleResult:
+        outcome = deciding(lambda _: False)(choose)
+        return replace(outcome, judged=not deviations_of(outcome))
+
+    found = search({"own": (play, 1)}, Bounds(), lambda *_: Cleared(3, unjudged=1, why="one of them cannot be judged"))
+    assert [line.split("  ")[-1] for line in coverage_lines(found)] == [
+        "all with up to 1 deviation; NOT all inequivalent ones: one of them cannot be judged; 6 could not be judged"
+    ]
+    assert found.covered["own"].judged
+    assert not search({"own": (lambda choose: replace(play(choose), judged=False), 1)}, Bounds()).covered["own"].judged
 
 
 @pytest.mark.parametrize(("names", "moments"), [("a", [30.0]), ("abcd", [10.0, 10.0, 15.0, 30.0])])

@@ -34,6 +34,8 @@ class Cleared:
     """Schedules that were run, no two of them equivalent."""
     cut_short: int = 0
     """Runs that turned out to be equivalent to others, and were cut short; and one to load modules."""
+    unjudged: int = 0
+    """How many of the schedules the oracle could not judge: the search ends with the first."""
     whole: bool = False
     """Whether these are all, and none fails."""
     why: str = ""
@@ -95,8 +97,8 @@ class Clearing:
                 result.outcome = followed(self._original, scenario, outcome.story.events)
                 result.why = "" if result.outcome else "one fails while the program is watched, and not otherwise"
             elif outcome is not None and not outcome.judged:
-                result.why = "one of them cannot be judged"
-            elif reduction.complete + reduction.cut_short >= most:
+                result.unjudged, result.why = 1, "one of them cannot be judged"
+            elif reduction.complete + reduction.cut_short + 1 >= most:
                 result.why = f"there are more than {reduction.complete}"
             elif time.monotonic() > until:
                 result.why = f"{NO_TIME} after {reduction.complete}"

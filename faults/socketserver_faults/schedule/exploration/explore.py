@@ -238,8 +238,12 @@ def further_failures(
 
 
 def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResult, *, lines: bool) -> None:
-    """Replay a failure in another virtual process, where addresses are others; raise RunsDiffer if it differs there."""
+    """Replay a failure in another virtual process, where addresses are others; raise RunsDiffer if it differs there.
+
+    If nothing fails, raise SubjectRefused if of a scenario no schedule could be judged.
+    """
     if found.outcome is None:
+        _refuse_unjudged([name for name, one in found.covered.items() if one.schedules and not one.judged])
         return
     scenario = scenarios.get(found.scenario) or random_scenario(int(found.scenario.rpartition("-")[2]))
     code = code_of(found, lines=lines)
@@ -251,8 +255,15 @@ def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResu
         raise RunsDiffer(where_stories_part(found.outcome.story, other.scheduler.story))
 
 
+def _refuse_unjudged(names: Sequence[str]) -> None:
+    """Raise SubjectRefused if there are scenarios of which no schedule could be judged: that is no success."""
+    if names:
+        why = "what the clients read may have come about in too many ways"
+        raise SubjectRefused(f"nothing could be judged: in {', '.join(names)}, {why}")
+
+
 def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> ScheduleResult:
-    """Play a schedule again; raise BadCode if the code belongs to another program."""
+    """Play a schedule again; raise BadCode if the code belongs to another program, SubjectRefused if it is unjudged."""
     stranger = f"{code} belongs to another program than {world.subject.name}, or to another version of it or of Python"
     try:
         outcome = world.play(scenario, chooser(code.deviations))
@@ -260,6 +271,7 @@ def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> Schedu
         raise BadCode(f"{stranger}: {error}") from None
     if checksum(outcome.story) != code.checksum:
         raise BadCode(f"{stranger}: its checksum is {checksum(outcome.story)} here")
+    _refuse_unjudged([] if outcome.judged else [scenario.name])
     return attributed(world, scenario, code.deviations, outcome)
 
 

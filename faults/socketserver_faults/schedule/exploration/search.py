@@ -111,6 +111,11 @@ class Coverage:
         return sum(self.levels) + self.cleared.complete + self.cleared.cut_short
 
     @property
+    def judged(self) -> bool:
+        """Whether the oracle could judge any of them."""
+        return sum(self.levels) + self.cleared.complete > self.unjudged
+
+    @property
     def whole(self) -> bool:
         """Whether all schedules within the bound of deviations were run, or one of each class of equivalent ones."""
         return self.cleared.whole or self.complete > self.most
@@ -223,6 +228,8 @@ def _search_levels(
             coverage = found.covered[name]
             if level > coverage.most or coverage.cleared.whole:
                 continue
+            if found.schedules >= bounds.schedules:
+                return
             coverage.levels.append(0)
             for _, deviations, outcome in next(generation, (level, ()))[1]:
                 coverage.levels[-1] += 1
@@ -240,6 +247,7 @@ def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> No
     for left, (name, coverage) in zip(range(len(found.covered), 0, -1), found.covered.items(), strict=True):
         now = time.monotonic()
         coverage.cleared = clear(name, now + (until - now) / min(left, 3), most - found.schedules)
+        coverage.unjudged += coverage.cleared.unjudged
         if coverage.cleared.outcome is not None:
             return
 

@@ -13,7 +13,6 @@ import pytest
 from socketserver_faults.schedule import explore
 from socketserver_faults.schedule.exploration.explore import Race
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
-from socketserver_faults.schedule.exploration.story import coverage_lines
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
@@ -81,11 +80,15 @@ def test_clients_that_connect_at_once() -> None:
     assert explore(racy_chat.Locked, [Crowd(("ann", "ben")), Say("ann", b"hi")], deviations=1).outcome is None
 
 
-def test_runs_that_the_oracle_cannot_judge_are_counted() -> None:
-    nobody_waits: list[Step] = [Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle()]
-    found = explore(racy_chat.Locked, nobody_waits, deviations=0)
-    assert found.covered["own"].unjudged == 1
-    assert any("1 could not be judged" in line for line in coverage_lines(found))
+NOBODY_WAITS = (Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle())
+"""Nobody can say whether a member has heard all that it should: it may have joined later."""
+
+
+def test_a_search_in_which_nothing_can_be_judged_is_no_success() -> None:
+    with pytest.raises(SubjectRefused, match="nothing could be judged: in own, what the clients read may have come"):
+        explore(racy_chat.Locked, NOBODY_WAITS, deviations=0)
+    with pytest.raises(SubjectRefused, match="nothing could be judged: in own"):
+        explore(racy_chat.Locked, NOBODY_WAITS, seconds=0)
 
 
 def test_a_handler_that_no_module_has_is_refused() -> None:
