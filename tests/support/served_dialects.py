@@ -150,6 +150,32 @@ DIALECTS: dict[str, Dialect] = {
             [quit]
             word = ""
             """,
+        "json": """
+            [framing]
+            in = "line"
+            [delivery]
+            template = '{"text": "{body}", "sender": "{sender}"}'
+            to_sender = "nothing"
+            notices = ['{"joined": "{any}"}', '{"left": "{any}"}']
+            [bytes]
+            handling = "escaped"
+            """,
+        "timed": """
+            [framing]
+            in = "line"
+            [delivery]
+            template = "<{sender}> {body} at {any}"
+            to_sender = "sent: {body} ({any})"
+            """,
+        "objects": """
+            [framing]
+            in = "line"
+            out = "none"
+            [delivery]
+            template = '{"text": "{body}", "sender": "{sender}", "at": "{any}"}'
+            [bytes]
+            handling = "escaped"
+            """,
         "unmarked": """
             [framing]
             in = "line"

@@ -19,8 +19,11 @@ LABELS: dict[str, Callable[[int, int], bytes]] = {
 
 def filled(template: Template, anything: bytes, *, body: bytes = b"", sender: bytes = b"") -> bytes:
     """Return a template filled in by a server, to whom {any} is no secret."""
-    head = re.sub(rb"\{any\}|\{sender\}", lambda field: sender if field[0] == b"{sender}" else anything, template.head)
-    return head + (body + template.tail if template.has_body else b"")
+    head, tail = (
+        re.sub(rb"\{any\}|\{sender\}", lambda field: sender if field[0] == b"{sender}" else anything, part)
+        for part in (template.head, template.tail)
+    )
+    return head + (body + tail if template.has_body else b"")
 
 
 def name_in(answer: bytes, sent: Template) -> bytes:

@@ -38,7 +38,7 @@ FLOOD = "the dialect's echo is not an unlimited stream"
 
 OTHERS = (
     *("each backwards", "each stripped", "greets and quits", "words around", "one counted", "two replies"),
-    "one in words",
+    *("one in words", "numbered lines"),
 )
 """Dialects in which each bug is sought only by `make sweep`."""
 

@@ -1,6 +1,7 @@
 """Templates: who said something, and what."""
 
 from itertools import pairwise
+from string import ascii_letters
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,10 @@ def test_a_template_tells_who_said_something() -> None:
     assert Template("{body}").label(b"hello", b"hello") == b""
     assert Template("{sender} ({sender}): {body}").label(b"a (b): hi", b"hi") is None
     assert Template("{sender} ({sender}): {body}").label(b"a (a): hi", b"hi") == b"a"
+    around = Template("{sender}: {body}, says {sender}")
+    assert around.label(b"ann: hi, says ann", b"hi") == b"ann"
+    assert around.label(b"ann: hi, says ben", b"hi") is None
+    assert around.body(b"ann: hi, says ben") is None
 
 
 def test_a_template_is_found_in_what_has_come() -> None:
@@ -44,10 +49,53 @@ def test_a_template_is_filled_in_as_far_as_is_known() -> None:
     assert Template("{any}, {any} left").parts == [b"", b", ", b" left"]
 
 
+PLAIN = st.text(ascii_letters + "0123456789", min_size=1, max_size=8)
+MARKS = st.text('<>()|: "{,', min_size=1, max_size=3)
+WORDS = st.text(ascii_letters + " '\u00e9", max_size=20)
+
+
+@given(
+    before=st.lists(st.tuples(MARKS, PLAIN), max_size=2),
+    behind=st.lists(st.tuples(MARKS, PLAIN), max_size=2),
+    who=st.sampled_from([0, -1]),
+    body=WORDS,
+    end=MARKS | st.just(""),
+    other=WORDS,
+)
+def test_what_a_server_fills_in_is_found_again_before_a_body_and_behind_it(
+    before: list[tuple[str, str]], behind: list[tuple[str, str]], who: int, body: str, end: str, other: str
+) -> None:
+    values = [value for _, value in (*before, *behind)]
+    sender = values[who] if values else ""
+    fields = ["{any}"] * len(values)
+    if values:
+        fields[who] = "{sender}"
+    head = "".join(field + mark for field, (mark, _) in zip(fields, before, strict=False))
+    tail = "".join(mark + field for field, (mark, _) in zip(fields[len(before) :], behind, strict=True))
+    form = Template(head + "{body}" + tail + end)
+    read = (
+        "".join(value + mark for mark, value in before) + body + "".join(mark + value for mark, value in behind) + end
+    )
+    data, said = read.encode(), body.encode()
+    assert form.label(data, said) == sender.encode()
+    assert form.body(data) == said
+    assert form.matches(data)
+    assert form.sender(data) == (sender.encode() if values else None)
+    assert body.endswith(other) or form.label(data, other.encode()) is None
+    assert form.place(data, said, sender.encode()) == (0, len(data)) or form.open_ended
+    assert form.find(data + b"~", said) == len(data) or form.open_ended
+    assert all(
+        form.may_go_on(data[:size], said, label) for size in range(len(data)) for label in (sender.encode(), None)
+    )
+
+
 def test_a_hostile_line_is_matched_in_bounded_time() -> None:
     notice = Template.parse("a{any}a{any}b", "any")
     assert not notice.matches(b"a" * 4000 + b"c")  # 4000 to the third power would be never
     assert notice.after(b"a" * 16000) is None
+    behind = Template.parse("{body} ({any}) ({any})", "any", "body")
+    assert behind.body(b"x (" * 30_000 + b")") is None
+    assert behind.body(b"x (" * 30_000 + b"1) (2)") == b"x (" * 29_999 + b"x"
 
 
 def test_a_name_is_letters_and_digits_and_a_reader_s_own_can_be_filled_in() -> None:

@@ -100,16 +100,37 @@ def test_a_short_name_before_a_delivery_that_nothing_ends_shows_where_it_begins(
     assert oracle.explain_mismatch("ann", b"8: I am dan").shape == "duplicated"
 
 
-def test_the_first_words_of_a_newcomer_under_the_name_of_a_member_are_misattributed() -> None:
-    labelled = LINES.replace("{body}", "{sender}: {body}")
-    oracle = after(labelled, [Connect("ann"), Connect("bob"), Say("ann", b"hello"), Say("bob", b"hello too")])
-    assert oracle.feed("bob", b"user1: hello\nuser2: hello too\n")
-    assert oracle.feed("ann", b"user1: hello\nuser2: hello too\n")
+@pytest.mark.parametrize("form", ["{sender}: {body}", "{body} -- {sender}"])
+def test_the_first_words_of_a_newcomer_under_the_name_of_a_member_are_misattributed(form: str) -> None:
+    def line(who: str, said: str) -> bytes:
+        return form.format(sender=who, body=said).encode() + b"\n"
+
+    oracle = after(
+        LINES.replace("{body}", form),
+        [Connect("ann"), Connect("bob"), Say("ann", b"hello"), Say("bob", b"hello too")],
+    )
+    for who in ("ann", "bob"):
+        assert oracle.feed(who, line("user1", "hello") + line("user2", "hello too"))
     begin(oracle, [Close("ann"), Connect("cal"), Say("cal", b"I am cal")])
-    come = b"user2: I am cal\n"
+    come = line("user2", "I am cal")
     assert not oracle.feed("bob", come)
     finding = oracle.explain_mismatch("bob", come)
     assert (finding.shape, finding.clauses[0]) == ("misattributed", "CHAT-4")
+
+
+@pytest.mark.parametrize(("who", "shape"), [("user2", "misattributed"), ('user1", "by": "user2', "extra")])
+def test_of_two_labels_behind_a_body_neither_is_a_lie_about_who_spoke(who: str, shape: str) -> None:
+    form = '{"text": "{body}", "by": "{sender}"}'
+    said = "".join(
+        form.replace("{body}", f"I am {number}").replace("{sender}", f"user{number}") + "\n" for number in (1, 2)
+    )
+    oracle = after(LINES.replace('"{body}"', f"'{form}'"), [Connect("ann"), Connect("bob")])
+    begin(oracle, [Say("ann", b"I am 1"), Say("bob", b"I am 2")])
+    assert oracle.feed("bob", said.encode())
+    begin(oracle, [Say("ann", b"hello")])
+    come = form.replace("{body}", "hello").replace("{sender}", who).encode() + b"\n"
+    assert not oracle.feed("bob", come)
+    assert oracle.explain_mismatch("bob", come).shape == shape
 
 
 @pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])

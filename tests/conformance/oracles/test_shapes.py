@@ -20,6 +20,13 @@ LABELLED = read(CHAT + '[delivery]\ntemplate = "{sender}: {body}"\n', "labelled"
 COUNTED = read(
     CHAT + 'out = "length"\nheader = "%4d"\n[delivery]\ntemplate = "<{sender}> {body}"\n', "counted", "counted"
 )
+JSON = read(
+    CHAT + """[delivery]\ntemplate = '{"message": "{body}", "sender": "{sender}"}'\n""", "json-lines", "json-lines"
+)
+TIMED = read(CHAT + '[delivery]\ntemplate = "{sender}: {body} ({any})"\n', "timed", "timed")
+OBJECTS = read(
+    CHAT + """out = "none"\n[delivery]\ntemplate = '{"{sender}": "{body}", "at": "{any}"}'\n""", "objects", "objects"
+)
 UNMARKED = read(CHAT + 'out = "none"\n[delivery]\ntemplate = "<{sender}> {body}"\n', "unmarked", "unmarked")
 
 NAMES = ["ann", "ben", "cal"]
@@ -29,8 +36,8 @@ EXAMPLES = settings(
     max_examples=20, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 CHANCES = st.integers(0, 1 << 40)
-MARKED = st.sampled_from([NOTE, LABELLED, COUNTED])
-DIALECTS = MARKED | st.just(UNMARKED)
+MARKED = st.sampled_from([NOTE, LABELLED, COUNTED, JSON, TIMED])
+DIALECTS = MARKED | st.sampled_from([UNMARKED, OBJECTS])
 CHUNKS = st.integers(3, 9)
 
 Damage = Callable[[bytes, bytes, Dialect], bytes]
@@ -54,8 +61,9 @@ def around(delivery: bytes, dialect: Dialect, change: Callable[[bytes], bytes]) 
     if dialect.stream:
         return dialect.prefix + change(delivery.removeprefix(dialect.prefix))
     frame, _ = dialect.framing_out.cut(delivery) or (delivery, 0)
-    head, mark, body = frame.partition(b": " if dialect is LABELLED else b"> ")
-    return dialect.framing_out.put(head + mark + change(body))
+    body = dialect.template.body(frame)
+    assert body
+    return dialect.framing_out.put(frame.replace(body, change(body)))
 
 
 DAMAGES: dict[Shape, tuple[Damage, str]] = {

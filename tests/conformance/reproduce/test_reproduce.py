@@ -114,6 +114,11 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
         ("named", "LosesWhatFollowsTheName"),
         ("named", "TakesWhatFollowsForTheName"),
         ("binary", "WaitsForTheRest"),
+        ("json", "Shouts"),
+        swept("json", "HasNoOneOrder"),
+        ("timed", "Repeats"),
+        ("objects", "Repeats"),
+        swept("objects", "LeavesOneOut"),
     ],
 )
 def test_a_script_in_another_dialect_does_so_too(name: str, bug: str, tmp_path: Path) -> None:
@@ -133,6 +138,9 @@ def test_a_script_of_an_echo_that_answers_everything_does_so_too(bug: str, tmp_p
         ("counted lines", dialect_echoes.Garbles, "ECHO-2"),
         ("counted lines", dialect_echoes.FailsAfterAReset, "ECHO-7"),
         ("one counted", dialect_echoes.Garbles, "ECHO-2"),
+        ("numbered lines", dialect_echoes.Garbles, "ECHO-2"),
+        ("one numbered", dialect_echoes.FailsAfterAReset, "ECHO-7"),
+        ("numbered", dialect_echoes.AnswersNoZero, "UDP-1"),
         ("counted", dialect_echoes.AnswersNoZero, "UDP-1"),
     ],
 )

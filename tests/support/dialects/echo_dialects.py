@@ -35,6 +35,14 @@ DIALECTS: dict[str, Dialect] = {
             reply = "{any}: {body}"
             """,
         "one counted": '[echo]\nreply = "reply {any}, at {any}> {body}"',
+        "numbered lines": """
+            framing.in = "line"
+            [echo]
+            transform = "upper"
+            requests = "many"
+            reply = "{body} {any}"
+            """,
+        "one numbered": '[echo]\nreply = "{body} [{any}]"',
         "two replies": """
             [framing]
             in = "length"
@@ -53,6 +61,11 @@ DIALECTS: dict[str, Dialect] = {
 DATAGRAMS: dict[str, Dialect] = {
     "counted": read(
         'protocol = "datagram"\n[echo]\nreply = "{any} {body}"\n[datagrams]\nlargest = 4000', "counted", ""
+    ),
+    "numbered": read(
+        """protocol = "datagram"\n[datagrams]\nlargest = 4000\n[echo]\nreply = '{"said": "{body}", "number": {any}}'""",
+        "numbered",
+        "",
     ),
     "small": read('protocol = "datagram"\n[datagrams]\nlargest = 500\nempty = "ignored"', "small", "small"),
     "large": read('protocol = "datagram"\n[echo]\ntransform = "identity"\n[datagrams]\nlargest = 65507', "large", ""),

@@ -52,7 +52,7 @@ REFUSED = [
     (CHAT + '[delivery]\ntemplate = "hello"', "delivery.template = ", "contains {body}"),
     (CHAT + '[delivery]\ntemplate = "{who}: {body}"', "{who} is not a field here", "{body}, {sender}, {any}"),
     (CHAT + '[delivery]\ntemplate = "{body}{body}"', "{body} occurs twice", "once"),
-    (CHAT + '[delivery]\ntemplate = "{body} {any}"', "a field follows {body}", "put the field before it"),
+    (CHAT + '[framing]\nin = "length"\n[delivery]\ntemplate = "{body} {any}"', "last field ends", "text that follows"),
     (CHAT + '[delivery]\ntemplate = "{any} {any} {any} {body}"', "{any} occurs 3 times", "at most 2 times"),
     (CHAT + '[delivery]\ntemplate = "{any}{sender}: {body}"', "where {any} ends", "something between"),
     (CHAT + f'[delivery]\ntemplate = "{"x" * 1000}{{body}}"', "at most 1000 bytes", "1006"),

@@ -171,6 +171,12 @@ class Dialect:
         return filled if self.stream else self.framing_out.put(filled)
 
     @property
+    def forms(self) -> list[Template]:
+        """The forms in which members read what is said: the others and, if that is another, its speaker."""
+        own = self.to_sender
+        return [self.template, *([own] if isinstance(own, Template) and own.has_body else [])]
+
+    @property
     def ends_with_an_answer(self) -> bool:
         """Whether what a client says first could become a part of its last answer in the handshake: many servers that
         read lines take an answer from one recv().
@@ -220,15 +226,18 @@ class Dialect:
         reply = self.reply_template.fill(body=TRANSFORMS[self.transform](request))
         return reply if self.raw else self.framing_out.put(reply)
 
+    def put_back(self, due: bytes, at: int, came: bytes) -> tuple[bytes, bytes]:
+        """Return what came of replies with {any} for what stands in its place, and the rest: see the template's."""
+        return self.reply_template.put_back(due, at, came, b"" if self.raw else self.framing_out.newline)
+
     @property
     def one_by_one(self) -> bool:
         """Whether what one recv() returns must be one utterance: something is written once for each chunk."""
         if "chat" in self.protocols:
             if self.framing_in.kind != "chunk" or self.stream:
                 return False
-            forms = [form for form in (self.template, self.to_sender) if isinstance(form, Template)]
             ends = self.framing_in.newline != self.framing_out.newline or self.framing_out.kind in ("fixed", "length")
-            return ends or self.say != BODY_ALONE or any(form.tail for form in forms)
+            return ends or self.say != BODY_ALONE or any(form.tail for form in self.forms)
         of_whole = self.reply_template != BODY_ALONE or self.transform in OF_WHOLE_REQUESTS
         return self.raw and self.persistent and of_whole
 
@@ -244,8 +253,7 @@ class Dialect:
             fitting = min(self.chunk - len(self.framing_in.newline) - len(self.say.fill()), MAX_CHUNK_BYTES)
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
-            forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
-            around = max(len(form.literal.encode()) + LABEL_BYTES * form.unknown for form in forms)
+            around = max(len(form.literal.encode()) + LABEL_BYTES * form.unknown for form in self.forms)
         inward = self.framing_in.longest - len(self.say.fill())
         return min(self.limits.utterance or fitting, inward, self.framing_out.longest - around)
 

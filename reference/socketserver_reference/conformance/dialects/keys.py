@@ -150,11 +150,7 @@ HANDSHAKE = Table(
             without="nothing",
         ),
         Key(
-            "framed",
-            values.TRUTH,
-            False,
-            "whether both are frames, as `framing` has them; `send` without its line end",
-            True,
+            "framed", values.TRUTH, False, "whether both are frames, as in `framing`; `send` without its line end", True
         ),
     ),
     STREAMS,
@@ -171,7 +167,8 @@ DELIVERY = Table(
             "template",
             template("body", "sender", "any", body=True),
             NOTE.template.text,
-            "an utterance as it is delivered; the label of the sender is learned, whatever it is",
+            "an utterance as it is delivered; its sender's label is learned, whatever it is. A field behind {body} "
+            "begins where the text before it stands last, and text, or the end of a line, ends it",
             "[{any}] {sender}: {body}",
         ),
         Key(

@@ -182,6 +182,10 @@ def _consider(dialect: Dialect) -> None:
             f'quit.line_end = false: with framing.in = "{dialect.framing_in.kind}" the server waits for the end; '
             "write true"
         )
+    lines = not dialect.raw and dialect.framing_out.kind in ("line", "chunk")
+    for form in (*dialect.forms, dialect.reply_template):
+        if form.open_ended and not lines:
+            raise _endless("a delivery or reply has", form)
     if dialect.longest < MIN_UTTERANCE_BYTES:
         raise BadDialect(
             f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, but distinct ones need "
@@ -236,7 +240,10 @@ def _consider_chat(dialect: Dialect) -> None:
                 )
     for prompt in dialect.prompts:
         if not prompt.parts[-1]:
-            raise BadDialect(
-                f'delivery.prompts has "{printable(prompt.text)}", and nothing says where its last field ends: write '
-                "the text that follows"
-            )
+            raise _endless("delivery.prompts has", prompt)
+
+
+def _endless(what: str, form: Template) -> BadDialect:
+    return BadDialect(
+        f'{what} "{printable(form.text)}", and nothing says where its last field ends: write the text that follows'
+    )

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, Dialect
-from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands, whole
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
@@ -141,13 +140,8 @@ def _frames(read: bytes, body: bytes, dialect: Dialect) -> Iterator[bytes]:
         return
     frames = FrameReader(dialect)
     frames.add(read)
-    while (frame := frames.next([(form, body) for form in _forms(dialect)])) is not None:
+    while (frame := frames.next([(form, body) for form in dialect.forms])) is not None:
         yield from stripped(frame, dialect)
-
-
-def _forms(dialect: Dialect) -> list[Template]:
-    """Return the forms of a delivery that has a body."""
-    return [form for form in (dialect.template, dialect.to_sender) if isinstance(form, Template) and form.has_body]
 
 
 def _in_form(frame: bytes, body: bytes, dialect: Dialect) -> bool:
@@ -158,7 +152,7 @@ def _in_form(frame: bytes, body: bytes, dialect: Dialect) -> bool:
     return any(
         form.label(lower, words) is not None
         or (any(form.parts) and form.matches(frame) and (form.constant or words in lower))
-        for form in _forms(dialect)
+        for form in dialect.forms
     )
 
 

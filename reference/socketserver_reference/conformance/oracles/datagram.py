@@ -74,7 +74,7 @@ class DatagramOracle:
 
     def _put_back(self, request: bytes, data: bytes) -> bytes:
         """Return what came, with {any} for what stands in its place in the reply to a request."""
-        return b"".join(self.dialect.reply_template.put_back(self._reply_to(request), 0, data))
+        return b"".join(self.dialect.put_back(self._reply_to(request), 0, data))
 
     def feed(self, who: str, data: bytes) -> bool:
         requests = self.clients[who].requests

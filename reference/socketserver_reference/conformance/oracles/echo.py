@@ -109,7 +109,7 @@ class EchoConnections:
     ) -> tuple[str, ...]:
         """Return the clauses that this may break; `answered` is whether the whole reply has come."""
         request, empty = connection.request, self.dialect.reply(b"")
-        came = b"".join(self.dialect.reply_template.put_back(empty * MAX_EMPTY_REPLIES, 0, came))
+        came = b"".join(self.dialect.put_back(empty * MAX_EMPTY_REPLIES, 0, came))
         roles: dict[attribution.Circumstance, bool] = {
             "left": self.disrupted,
             "silent": self._silent_beside(connection),
@@ -168,9 +168,13 @@ class EchoOracle(EchoConnections):
 
     def _read(self, connection: EchoConnection, data: bytes) -> tuple[bytes, bytes]:
         """Return all of the reply that has come with these bytes, and what is held back."""
-        due, at = self._replies(connection)[0], len(connection.reply)
-        known, held = self.dialect.reply_template.put_back(due, at, connection.held + data)
-        return connection.reply + known, held
+        reads: list[tuple[bytes, bytes]] = []
+        for due in self._replies(connection):
+            known, held = self.dialect.put_back(due, len(connection.reply), connection.held + data)
+            reads.append((connection.reply + known, held))
+            if due.startswith(reads[-1][0]):
+                return reads[-1]
+        return reads[0]
 
     def expected_bytes(self, who: str) -> bytes:
         return self._replies(self.connections[who])[0]

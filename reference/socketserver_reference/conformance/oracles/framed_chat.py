@@ -102,7 +102,7 @@ class FramedChatOracle(FramedChatState):
 
     def _is_history(self, member: FramedMember, frame: bytes) -> bool:
         """Take a frame for an earlier delivery, or for a part of one, while the member has heard nothing else."""
-        if not self.dialect.template.begins(frame):
+        if not self.dialect.template.matches(frame):
             within = member.may_be_in_history or 0 <= member.earlier < self.dialect.history
             return self.dialect.framing_in.kind == "chunk" and within
         member.earlier -= 1
@@ -315,15 +315,17 @@ class FramedChatOracle(FramedChatState):
         template = self.dialect.template
         parts = {part for notice in self.dialect.notices for part in notice.parts if len(part) >= MIN_PIECE_BYTES}
         speakers = [self.members[name].label for name in self.outstanding()] if template.has_sender else []
-        heads = [template.head.replace(b"{sender}", label) for label in speakers if label is not None]
-        return [*(part for part in parts if part not in template.literal.encode()), *heads]
+        named = [part for part in (template.head, template.tail) if b"{sender}" in part]
+        around = [part.replace(b"{sender}", label) for label in speakers if label is not None for part in named]
+        return [*(part for part in parts if part not in template.literal.encode()), *around]
 
     def _misattributed(self, frame: bytes, utterance: Spoken) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
         if label is None or known is None:
             return label is not None and self._is_anothers(label, utterance.speaker)
-        if self._head(label).startswith(self._head(known)):
+        behind = self.dialect.template.behind_label
+        if label == known or (behind and label.startswith(known + behind)):
             return False
         return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 

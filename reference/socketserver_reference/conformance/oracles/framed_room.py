@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.template import ANY_FIELD
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
 from socketserver_reference.conformance.oracles.chat_room import Leaving
@@ -198,6 +199,8 @@ class FramedChatState(ChatFindings[FramedMember]):
 
     def _begun_in(self, data: bytes) -> list[bytes]:
         """Return some bytes, cut where they hold what begins a delivery."""
-        marks = b"|".join(re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_HEAD_BYTES)
+        marks = b"|".join(
+            re.escape(head) for head in self._heads() if ANY_FIELD not in head and len(head) >= MIN_HEAD_BYTES
+        )
         places = [found.start() for found in re.finditer(marks, data)] if marks else []
         return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]

@@ -49,7 +49,7 @@ class StreamEchoOracle(EchoConnections):
         return True
 
     def _put_back(self, connection: EchoConnection, data: bytes) -> tuple[bytes, bytes]:
-        return self.dialect.reply_template.put_back(connection.owed, connection.read, connection.held + data)
+        return self.dialect.put_back(connection.owed, connection.read, connection.held + data)
 
     def expected_bytes(self, who: str) -> bytes:
         return self.connections[who].left

@@ -42,7 +42,7 @@ class EchoTable(ScriptTable):
 
     def _read(self, due: bytes, data: bytes) -> bytes | patterns.Pattern:
         """Return what a script reads where this was due, and came."""
-        return patterns.reply(self.dialect, b"".join(self.dialect.reply_template.put_back(due, 0, data)))
+        return patterns.reply(self.dialect, b"".join(self.dialect.put_back(due, 0, data)))
 
     def _answered(self, who: str) -> None:
         due = b"".join(self.dialect.reply(one) for one in self._said.get(who, []))
@@ -88,6 +88,6 @@ class EchoTable(ScriptTable):
             self.add(who, "reads to the end", patterns.reply(dialect, reply))
         else:
             self.add(who, "reads", patterns.reply(dialect, reply))
-            heard = b"".join(dialect.reply_template.put_back(reply, 0, heard))
+            heard = b"".join(dialect.put_back(reply, 0, heard))
             if heard.startswith(reply):
                 self.add(who, "hears nothing", patterns.unwanted(dialect))

@@ -46,7 +46,7 @@ def awaited(template: Template) -> Pattern:
 
 def _forms(dialect: Dialect, body: bytes, unknown: bytes = UNKNOWN_PATTERN) -> bytes:
     """Return the regular expression of a delivery of this body, to others or to its speaker."""
-    forms = (_in_parts(dialect, of_template(form, body, unknown)) for form in _all_forms(dialect))
+    forms = (_in_parts(dialect, of_template(form, body, unknown)) for form in dialect.forms)
     return b"(?:" + b"|".join(forms) + b")"
 
 
@@ -115,7 +115,7 @@ def pieces(dialect: Dialect, said: Iterable[bytes]) -> Pattern:
         begun = b"".join(b"|" + re.escape(prefix[:size]) + rb"\Z" for size in range(1, len(prefix)))
         return re.compile(b"(?s)%s((?:(?!%s%s).){1,%d})" % (re.escape(prefix), re.escape(prefix), begun, dialect.chunk))
     bodies = b"|".join(_bodies(set(said)))
-    heads = {form.head: of_template(Template(form.text.partition("{body}")[0])) for form in _all_forms(dialect)}
+    heads = {form.head: of_template(Template(form.head.decode())) for form in dialect.forms}
     # A server of chunks writes nothing before the second of two utterances that it reads at once.
     optional = b"?" if dialect.framing_in.kind == "chunk" else b""
     head = _in_parts(dialect, b"|".join(heads.values()))
@@ -134,13 +134,8 @@ def _bodies(said: set[bytes]) -> list[bytes]:
 
 def _tails(dialect: Dialect) -> bytes:
     """Return the regular expression of what may stand behind a body."""
-    tails = {_in_parts(dialect, re.escape(form.tail)): None for form in _all_forms(dialect)}
+    tails = {_in_parts(dialect, of_template(Template(form.tail.decode()))): None for form in dialect.forms}
     return b"(?:%s)" % b"|".join(tails)
-
-
-def _all_forms(dialect: Dialect) -> list[Template]:
-    own = dialect.to_sender
-    return [dialect.template, *([own] if isinstance(own, Template) and own.has_body else [])]
 
 
 def heard_probe(dialect: Dialect, words: bytes) -> bytes:
@@ -152,7 +147,7 @@ def unwanted(dialect: Dialect) -> Pattern:
     """Return the pattern of bytes that must not come while nothing is due."""
     if not (dialect.notices or dialect.all_prompts or dialect.framing_out.kind == "none"):
         return re.compile(rb"(?s).")
-    heads = (of_template(Template(form.head.decode())) for form in _all_forms(dialect))
+    heads = (of_template(Template(form.head.decode())) for form in dialect.forms)
     begun = b"|".join(_in_parts(dialect, head) + b"." for head in heads)
     if dialect.framing_out.kind == "none":
         return re.compile(begun)
