@@ -152,7 +152,7 @@ PROGRAMS = {
         scenario="speak",
     ),
     "a queue and a writer for each member": HandlerProgram(
-        OUTBOXES + ROOM.replace("MEMBERS", "None"), protocol="chat", scenario="greet"
+        OUTBOXES + ROOM.replace("MEMBERS", "None"), protocol="chat", scenario="speak"
     ),
     "a pool that delivers to several at once": HandlerProgram(
         chat(

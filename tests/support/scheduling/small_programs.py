@@ -7,6 +7,7 @@ from functools import partial
 from types import CodeType
 from typing import Any
 
+from socketserver_faults.schedule.core.queues import queue_of
 from socketserver_faults.schedule.core.recorder import Recorder
 from socketserver_faults.schedule.core.run import Choose, Deadlock, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
@@ -22,7 +23,7 @@ class Shared:
 
 def prepare():
     global shared, things, names, members, logs, locks, permits, events, condition, barrier, count
-    global ends, lines, files, clients
+    global ends, lines, files, clients, boxes, stack
     shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
     shared.x = Shared.y = 0
     locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]
@@ -30,6 +31,7 @@ def prepare():
     barrier = threading.Barrier(2)
     ends, lines, clients = pair(), pair(), pair_with_client()
     files = [end.makefile("rb") for end in lines]
+    boxes, stack = [queue.Queue(), queue.Queue(1)], queue.LifoQueue()
 
 def watch(which, asked):
     watch = [select.poll, select.epoll][which]()
@@ -101,6 +103,17 @@ OPERATIONS = {
     "notify": "with condition: condition.notify()",
     "meet": "log.append(barrier.wait({i} or None))",
     "sleep": "sleep(1 + {i})",
+    "box": "boxes[{i}].put({t})",
+    "box now": "boxes[{i}].put_nowait({t})",
+    "unbox": "log.append(boxes[{i}].get())",
+    "unbox now": "log.append(boxes[{i}].get_nowait())",
+    "unbox in time": "log.append(boxes[{i}].get(timeout=1))",
+    "ask a box": "log.append((boxes[{i}].qsize(), boxes[{i}].full()))",
+    "is a box empty": "log.append(boxes[{i}].empty())",
+    "finish": "boxes[{i}].task_done()",
+    "wait for a box": "boxes[{i}].join(); log.append(shared.{v})",
+    "pile": "stack.put({t})",
+    "unpile": "log.append(stack.get())",
     "send": "ends[{i}].send(b'{t}')",
     "say a line": "lines[{i}].send(b'{t}\\n')",
     "end a line": "lines[{i}].shutdown(1)",
@@ -165,7 +178,7 @@ def text(program: Program) -> str:
         for name, index in operations:
             done = OPERATIONS[name].format(t=number, i=index, v="xy"[index])
             lines += ["    pause()", "    try:", f"        {done}"]
-            lines += ["    except (OSError, LookupError, RuntimeError, ValueError) as error:"]
+            lines += ["    except (OSError, LookupError, RuntimeError, ValueError, queue.Empty, queue.Full) as error:"]
             lines += ["        log.append(repr(error))"]
     return "\n".join(lines)
 
@@ -194,6 +207,7 @@ class SmallProgram:
             "__name__": "small",
             "__builtins__": {**vars(builtins), **shared.functions()},
             "threading": virtual,
+            "queue": queue_of(scheduler),
             "select": select_of(scheduler, lambda: self._network.kernel),
             "pause": lambda: scheduler.point("goes on"),
             "sleep": scheduler.sleep,

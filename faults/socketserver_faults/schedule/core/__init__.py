@@ -10,6 +10,7 @@ Read in this order:
     unrecorded.py     the same code for runs that are not recorded
     serials.py        numbers of objects in place of addresses
     locks.py          locks made of points
+    queues.py         queues, likewise
     threads.py        a `threading` module
     thread_kinds.py   thread-local data, timers and barriers
     line_points.py    points between lines

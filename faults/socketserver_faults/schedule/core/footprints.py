@@ -62,8 +62,11 @@ class Observed:
         """Whether a conflict was denied about a thing that is read after all."""
 
     def note(self, footprint: Mapping[Name, int]) -> None:
+        """Note what a step reads."""
+        self.note_names({name for name, how in footprint.items() if how & READ and name not in self._read})
+
+    def note_names(self, read: set[Name]) -> None:
         """Note what is read."""
-        read = {name for name, how in footprint.items() if how & READ and name not in self._read}
         self._read |= read
         self.wrong = self.wrong or not read.isdisjoint(self._denied)
 

@@ -3,7 +3,7 @@
 Each operation is a point of the scheduler, *before* it is done; after a release there is another point, because what
 follows is no longer protected. Between two points no other thread runs, so nothing here needs a lock.
 
-Next: `threads.py`.
+Next: `queues.py`.
 """
 
 import linecache

@@ -60,6 +60,8 @@ class Recorder:
     current: Footprint = field(default_factory=dict)
     left: list[tuple[Path, Footprint, int]] = field(default_factory=list)
     """The threads that are left at the end: their paths, what they wait for, and the steps that started them."""
+    observed: set[Name] = field(default_factory=set)
+    """Things of which the order of changes matters, though no step reads them."""
     _names: dict[int, tuple[Label, object]] = field(default_factory=dict)
     _labels: int = 0
 
@@ -127,6 +129,11 @@ class Recording:
         """Note, if the run is recorded, what the running thread does with a shared thing."""
         if self.recorder is not None and self.running is not None and not self.aborting:
             self.recorder.touch(name, how)
+
+    def observe(self, name: Name) -> None:
+        """Note, if the run is recorded, that the order matters in which a thing is changed."""
+        if self.recorder is not None:
+            self.recorder.observed.add(name)
 
     def refuse_to_reduce(self, what: str) -> None:
         """End the run, if it is recorded, because of something that cannot be."""

@@ -103,6 +103,7 @@ class Reduction:
                 self._observed.note(step.footprint)
             for _, waited, _ in self._recorder.left:
                 self._observed.note(waited)
+            self._observed.note_names(self._recorder.observed)
             if self._observed.wrong:
                 self._begin()
                 continue

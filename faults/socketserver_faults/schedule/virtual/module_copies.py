@@ -4,7 +4,7 @@ Nothing is patched: a copy is the module's own code, executed once more under th
 Its imports are resolved here: to a substitute, to another copy, or to the module of the process if that has nothing to
 do with threads and sockets. `sys.modules` is read and never written.
 
-There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, `queue`, the reference and the
+There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, the reference and the
 catalogue, which keep no state that decides a run. *Fresh* ones are executed again for each run: the whole program under
 test, which may keep its members in a global set. The program is every module that belongs neither to the standard
 library nor to an installed distribution, so the modules that lie beside a handler are under the scheduler, too.
@@ -49,7 +49,6 @@ PERSISTENT_MODULES = (
     "dataclasses",
     "optparse",
     "pprint",
-    "queue",
     "socketserver",
     "socketserver_faults",
     "socketserver_reference",

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.queues import queue_of
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.virtual.chance import Chance, RandomModule, datetime_of, uuid_helper
@@ -131,6 +132,6 @@ def substitutes(
         "random": RandomModule(chance),
         "sys": Sys(scheduler, arguments, folders, files, exits, at_begin, typed),
         "_uuid": uuid_helper(),
-        "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
+        "queue": queue_of(scheduler),
         "socketserver_faults.catalogue.race_window": without_racing(),
     }

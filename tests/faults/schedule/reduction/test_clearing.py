@@ -50,6 +50,15 @@ def test_a_handler_that_uses_its_socket_as_a_file_is_cleared(write: Write, size:
         assert coverage.cleared.whole, (found.bounded, coverage)
 
 
+@pytest.mark.parametrize("kind", ["SimpleQueue", "Queue"])
+def test_a_queue_and_a_writer_for_each_member_multiply_no_schedules(write: Write, kind: str) -> None:
+    program = PROGRAMS["a queue and a writer for each member"].text
+    write(program=program.replace("SimpleQueue", kind))
+    found = cleared("program:Handler", "speak", "chat")
+    assert found.covered["speak"].cleared.whole
+    assert found.schedules <= 5
+
+
 SERVES = """
     import socketserver, threading
     word = b"AC"

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 
 from socketserver_faults.schedule.core.line_points import between_lines
+from socketserver_faults.schedule.core.queues import SimpleQueue
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.virtual.connection import End
@@ -145,6 +146,8 @@ MISSING: dict[str, tuple[type, str, Callable[..., object], Program]] = {
     "a container": (SharedObjects, "_note_method", lambda *_: None, [[("append", 0)], [("copy", 0)]]),
     "a variable": (SharedObjects, "change_name", lambda _, __, value: value, [[("count", 0)], [("tell", 0)]]),
     "a connection": (End, "_touch", lambda *_: None, [[("send", 1)], [("receive now", 0)]]),
+    "the order in a queue": (Scheduler, "observe", lambda *_: None, [[("box", 0), ("unbox", 0)], [("box", 0)]]),
+    "a place in a queue": (SimpleQueue, "_place", lambda *_: object(), [[("box", 0)], [("unbox now", 0)]]),
     "a place of bytes": (End, "_touch_places", lambda *_: None, [[("send", 1), ("send", 1)], [("receive now", 0)]]),
 }
 """What a footprint lacks, the function that would note it, and a program to which it matters."""
@@ -185,6 +188,13 @@ def test_without_a_part_of_the_footprints_outcomes_are_missed(
         ([[("hang up", 0), ("close", 0)], [("end", 1)]], 1),
         ([[("hang up", 0), ("receive", 0)], [("end", 1)]], 1),  # after it has hung up it reads the same
         ([[("send", 0), ("receive in time", 0)], [("receive now", 1)]], 2),  # that there is room again wakes no reader
+        ([[("box", 0)], [("box", 0)]], 1),  # nobody takes anything out
+        ([[("box", 0), ("box", 0)], [("unbox", 0)]], 1),  # the second item is nothing to who takes the first
+        ([[("box", 0), ("box", 0)], [("unbox", 0), ("finish", 0)]], 1),
+        ([[("box", 0)], [("box", 0)], [("unbox", 0)]], 2),
+        ([[("box", 1), ("box", 1)], [("unbox", 1), ("unbox", 1)]], 1),  # there is room for one
+        ([[("box", 0)], [("ask a box", 0)]], 2),
+        ([[("pile", 0), ("pile", 0)], [("unpile", 0)]], 2),
         ([[("close", 0)], [("make", 0)]], 1),  # it may get a descriptor that is closed, and nobody sees which
     ],
 )
