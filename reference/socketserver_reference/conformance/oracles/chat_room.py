@@ -212,7 +212,9 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self._disrupt("idle")
             case WaitUntilHeard() | Settle() | Answer():
                 pass
-        if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
+        # A server at rest may wait for room to send to a client that does not read.
+        rests = idle_before and not any(member.stalled for member in self.members.values())
+        if not rests and isinstance(step, Connect | Quit | HalfClose | Close):
             self._disrupt("concurrent", least=True)  # the last delivery may still be going round
 
     def _end_silence(self) -> None:
