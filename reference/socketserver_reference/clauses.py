@@ -245,7 +245,10 @@ _ALL = (
         " finish",
         DOCS,
     ),
-    _should("SRV-15", "(when threading) let clients wait, without using the processor, while no thread can be started"),
+    _should(
+        "SRV-15",
+        "(when threading or forking) let clients wait, without using the processor, while no handler can be started",
+    ),
     _should("SRV-16", "(over datagrams) serve no datagram that comes from its own address"),
 )
 

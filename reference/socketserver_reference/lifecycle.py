@@ -36,7 +36,7 @@ MAX_UNREAD_BYTES = 65536
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """Errors of accept() when no descriptor or memory is left."""
 
-RETRY_TIMEOUT = 0.5
+RETRY_TIMEOUT = 0.1
 """Seconds until the loop tries again although no handler has ended."""
 
 WARNING_INTERVAL = 60.0

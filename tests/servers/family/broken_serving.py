@@ -3,6 +3,7 @@ SRV-8, as handlers with files see it.
 """
 
 import io
+import os
 import socketserver
 import sys
 import threading
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
-from socketserver_reference.lifecycle import SocketFile, StreamServer, Threads
+from socketserver_reference.lifecycle import Children, Server, SocketFile, StreamServer, Threads
 from tests.servers.family.making_families import made
 
 
@@ -144,6 +145,40 @@ class TriesAllTheTime(Threads):
         pass
 
 
+class ForksAllTheTime(Children):
+    def wait_until_freed(self, error: Exception) -> None:
+        pass
+
+
+class WaitsForNoChild(Children):
+    """Tries again when a process is lacking, but has the system forget none that has ended."""
+
+    waits = False
+
+    def wait_until_freed(self, error: Exception) -> None:
+        super().wait_until_freed(error)
+        self.waits = True
+
+    def collect_children(self, *, blocking: bool = False) -> None:
+        if blocking or not self.waits:
+            super().collect_children(blocking=blocking)
+        self.waits = False
+
+
+class KeepsWhoWaited(Server):
+    """Closes no connection for which no handler could be started before the end."""
+
+    loop = 0
+
+    def serve_forever(self, poll_interval: float = 0.05) -> None:
+        self.loop = threading.get_ident()
+        super().serve_forever(poll_interval)
+
+    def shutdown_request(self, request: Any) -> None:
+        if not (self.stopping and threading.get_ident() == self.loop):
+            super().shutdown_request(request)
+
+
 class StopsWithoutThreads(Threads):
     """No handler finishes while a thread is lacking."""
 
@@ -187,6 +222,19 @@ class TakesTheFile(SocketFile):
         super().server_bind()
 
 
+class RemovesWhateverIsThere(SocketFile):
+    def server_close(self) -> None:
+        super().server_close()
+        with suppress(FileNotFoundError):
+            os.unlink(str(self.server_address))
+
+
+class LeavesItsFile(SocketFile):
+    def server_close(self) -> None:
+        self.path = ""
+        super().server_close()
+
+
 BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-11", made(JoinsHandlersInShutdown, "tcp", "threading")),
     ("SRV-11", made(JoinsHandlersInShutdown, "udp", "threading")),
@@ -198,6 +246,8 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-12", made(ProcessesItself, "tcp", "sync")),
     ("SRV-13", made(ForgetsToClose, "tcp", "threading", "chat")),
     ("SRV-13", made(TakesTheFile, "unix", "forking")),
+    ("SRV-13", made(RemovesWhateverIsThere, "unix", "sync")),
+    ("SRV-9", made(LeavesItsFile, "unix-datagram", "threading")),
     ("SRV-14", made(Hurries, "unix", "sync")),
     ("SRV-14", made(KeepsOutput, "tcp", "threading")),
     ("SRV-14", made(ReadsWhatIsThere, "tcp", "sync")),
@@ -206,6 +256,10 @@ BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
     ("SRV-15", made(TurnsAway, "tcp", "sync", claims="threading")),
     ("SRV-15", made(TriesAllTheTime, "udp", "threading")),
     ("SRV-15", made(StopsWithoutThreads, "tcp", "threading")),
+    ("SRV-15", made(ForksAllTheTime, "tcp", "forking")),
+    ("SRV-15", made(WaitsForNoChild, "udp", "forking")),
+    ("SRV-9", made(KeepsWhoWaited, "tcp", "threading")),
+    ("SRV-9", made(KeepsWhoWaited, "unix", "forking")),
     ("SRV-3", made(OnlyCloses, "tcp", "threading")),
     ("SRV-8", made(EndsOfABrokenPipe, "tcp", "sync")),
 ]

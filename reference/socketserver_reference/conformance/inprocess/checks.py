@@ -299,9 +299,7 @@ class ServerConformance(ServingChecks):
             for client in session.clients if not self.target.datagram else []:
                 if not client.ends() or client.ended != "eof":
                     raise session.violation("SRV-9", f"{client.name} reads end of stream", describe_end(client))
-            if left := session.left_behind():
-                self.not_for_workers(session)
-                raise session.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
+            self.leaves_nothing(session)
 
     def _waited_for(self, session: ServerSession, name: str) -> None:
         """Check that the server does not end while a handler is in finish; then let the handler continue."""

@@ -23,6 +23,7 @@ PHASE_WORDS = {
     "accept": "is not made yet: get_request() returns",
     "verify": "is not made yet: verify_request() is called",
     "process": "is not made yet: process_request() is called",
+    "start": "is not made yet: the server tries to start a thread or a process",
 }
 """Phase -> its words in the exchange."""
 

@@ -75,7 +75,7 @@ def host(checker: Any, hosted: HostedServer) -> None:
     before = signal.signal(signal.SIGUSR1, lambda *_: stopping.start())
     checker.send(Ready(hosted.address, id(hosted.server), (os.getpid(), threading.get_ident())))
     hosted.serve()
-    checker.send(f"serve_forever() ended: {hosted.failure}" if hosted.failure else "serve_forever() ended")
+    checker.send(hosted.failure)
     stopped.wait()
     stopping.join()
     signal.signal(signal.SIGUSR1, before)
@@ -178,7 +178,7 @@ class ProcessHost:
         elif news == "shutdown()":
             self._calling = "server_close()"
         else:
-            self._failure = news.partition(": ")[2]
+            self._failure = news
 
     def ask_to_end(self) -> None:
         self._asked = True

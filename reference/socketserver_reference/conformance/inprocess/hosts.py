@@ -72,7 +72,7 @@ class HostedServer:
         try:
             self.server.serve_forever(SHUTDOWN_POLL_INTERVAL)
         except Exception as error:
-            self.failure = repr(error)
+            self.failure = f"serve_forever() ended with {error!r}"
 
     def leftovers(self, besides: Set[str] = frozenset()) -> list[str]:
         """Return in words what the closed server left behind, except for these sockets of others."""
@@ -95,7 +95,7 @@ class Host(Protocol):
     """The process and the thread of serve_forever()."""
 
     def failure(self) -> str:
-        """Return the exception that ended serve_forever(), or "" while it runs."""
+        """Return how an exception ended serve_forever() or server_close(), or "" if none did."""
 
     def ask_to_end(self) -> None:
         """Call shutdown(), then server_close(), without waiting for them."""
@@ -142,8 +142,12 @@ class ThreadHost:
         self._calling = "serve_forever()"
         self._serving.join()
         self._calling = "server_close()"
-        self._hosted.server.server_close()
-        self._calling = ""
+        try:
+            self._hosted.server.server_close()
+        except Exception as error:
+            self._hosted.failure = f"server_close() raised {error!r}"
+        else:
+            self._calling = ""
 
     def stuck(self, timeout: float) -> str:
         self._ending.join(timeout)

@@ -15,7 +15,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from socketserver_reference.conformance.inprocess.coordinator import key
@@ -111,33 +111,6 @@ def tracked_thread_starts() -> Iterator[None]:
         yield
     finally:
         everybody.start = start
-
-
-class NoMoreThreads:
-    """A context in which the system allows one thread, the loop of a server, to start no others."""
-
-    def __init__(self, loop: int) -> None:
-        self.refused = 0
-        self.tried = threading.Event()
-        self._loop = loop
-
-    def __enter__(self) -> Self:
-        everybody: Any = threading.Thread
-        self._start = start = everybody.start
-
-        def starting(thread: threading.Thread) -> None:
-            if threading.get_ident() == self._loop:
-                self.refused += 1
-                self.tried.set()
-                raise RuntimeError("can't start new thread")
-            start(thread)
-
-        everybody.start = starting
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        everybody: Any = threading.Thread
-        everybody.start = self._start
 
 
 def workers() -> int:

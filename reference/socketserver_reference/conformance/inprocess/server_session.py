@@ -249,7 +249,7 @@ class ServerSession:
     def violation(self, clause: str, expected: str, observed: str) -> Violation:
         """Return the exception that reports a violation."""
         if failure := self.host.failure():
-            self.exchange.sees(f"serve_forever() ended with {failure}")
+            self.exchange.sees(failure)
         self._violated = True
         with self.coordinator.changed:
             return VIOLATIONS[clause](expected, observed, list(self.exchange.lines))

@@ -4,7 +4,8 @@ handlers with files.
 
 import gc
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,7 @@ from socketserver_reference.address import server_address
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import ExchangeLog
 from socketserver_reference.conformance.inprocess.hosts import ThreadHost, open_sockets, remove_path
-from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, Overriding, Wrapping
-from socketserver_reference.conformance.inprocess.probes import NoMoreThreads
+from socketserver_reference.conformance.inprocess.overriding import OVERRIDDEN, OneHandler, Overriding, Wrapping
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient, quiet
 from socketserver_reference.conformance.inprocess.streaming import Streaming
 from socketserver_reference.conformance.inprocess.support import (
@@ -28,7 +28,7 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 LINE = b"a line\n"
 
 MOST_ATTEMPTS = 20
-"""Attempts to start a thread, in NEGATIVE_CHECK_SECONDS, of a server that waits between two."""
+"""Attempts to start a handler, in NEGATIVE_CHECK_SECONDS, of a server that waits between two."""
 
 
 LOSS_CONFIRMATIONS = 3
@@ -92,7 +92,7 @@ class ServingChecks(ServerChecks):
     def test_a_server_that_wraps_its_connections_ends_promptly_too(self) -> None:
         with self._wrapping() as session:
             self.arrives(session, "ann")
-            self._ends(session, session.end())
+            self._wrapped_ends(session, session.end())
 
     @decides("SRV-9")
     def test_a_client_that_comes_while_the_server_ends_does_not_delay_it(self) -> None:
@@ -102,21 +102,25 @@ class ServingChecks(ServerChecks):
             session.ask_to_end()
             session.coordinator.wait("ann", "handle", NEGATIVE_CHECK_SECONDS)
             session.release("ann", "accept")
-            self._ends(session, session.stuck())
+            self._wrapped_ends(session, session.stuck())
 
     def _wrapping(self) -> ServerSession:
         if self.target.datagram:
             raise NotApplicable("a datagram's request is no connection that could be wrapped")
         return self.session(own=True, through=Wrapping)
 
-    def _ends(self, session: ServerSession, stuck: str) -> None:
-        """Check that both calls have returned, and that clients read end of stream."""
+    def _wrapped_ends(self, session: ServerSession, stuck: str) -> None:
+        """Check the same of a server that wraps connections, which its verify_request() remembers."""
         if stuck and session.coordinator.find("ann", "verify") is None:
             raise NotChecked("verify_request() is not called, which SRV-12 is about")
+        self._ends(session, stuck, "get_request() wraps connections")
+
+    def _ends(self, session: ServerSession, stuck: str, though: str) -> None:
+        """Check that both calls have returned, and that clients read end of stream."""
         if stuck:
-            expected = "shutdown() and server_close() return promptly, though get_request() wraps connections"
+            expected = f"shutdown() and server_close() return promptly, though {though}"
             raise session.violation("SRV-9", expected, f"{stuck} does not return")
-        for client in session.clients:
+        for client in session.clients if not self.target.datagram else []:
             if not client.ends():
                 raise session.violation("SRV-9", f"{client.name}'s stream ends", describe_end(client))
 
@@ -144,10 +148,7 @@ class ServingChecks(ServerChecks):
         """Make two servers for one address; return how many sockets of the second stay open, whether it was refused,
         and whether the first is still there.
         """
-        try:
-            first: Any = self.target.make(None)
-        except Exception as error:  # any exception of the maker
-            raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
+        first = self._made()
         address, sockets = server_address(first), open_sockets()
         exchange.does("a second server of the same class is made for the address of the first")
         try:
@@ -164,6 +165,39 @@ class ServingChecks(ServerChecks):
         remove_path(address)
         return left, refused, there
 
+    def _made(self) -> Any:
+        try:
+            return self.target.make(None)
+        except Exception as error:  # any exception of the maker
+            raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
+
+    @decides("SRV-13")
+    def test_a_server_that_is_closed_once_more_takes_nothing_from_the_next_at_its_address(self) -> None:
+        if not self.target.transport.startswith("unix"):
+            raise NotApplicable("a port cannot be taken from the server that listens there")
+        if self.serves_nobody:
+            raise NotChecked(NO_HANDLER)
+        exchange = ExchangeLog()
+        with quiet(), ExitStack() as stack:
+            first = self._made()
+            address = server_address(first)
+            stack.callback(remove_path, address)
+            stack.callback(first.socket.close)
+            exchange.does("a server is closed, and another of the same class is made for its address")
+            try:
+                first.server_close()
+                second = type(first)(first.server_address, first.RequestHandlerClass)
+            except Exception as error:  # any exception of the program
+                raise NotApplicable(
+                    f"no other can be made where one was closed: {type(error).__name__}: {error}"
+                ) from None
+            stack.callback(second.socket.close)
+            exchange.does("the first is closed once more")
+            with suppress(Exception):
+                first.server_close()
+            if not os.path.exists(address.path):
+                raise VIOLATIONS["SRV-13"]("the socket file of the other stays", "it is removed", exchange.lines)
+
     def _leaves_sockets(self) -> bool:
         """Whether a server that has served leaves something open, too."""
         with self.session() as session:
@@ -171,25 +205,41 @@ class ServingChecks(ServerChecks):
             return bool(session.left_behind())
 
     @decides("SRV-15")
-    def test_a_client_waits_while_no_thread_can_be_started(self) -> None:
-        self.only_for("threading", "by threads")
-        with self.session() as session:
+    def test_a_client_waits_while_no_handler_can_be_started(self) -> None:
+        with self._crowded() as session:
+            session.coordinator.wait("ann", "setup", NEGATIVE_CHECK_SECONDS)
+            attempts = [event.phase for event in session.coordinator.of("ann")].count("start")
+            if attempts > MOST_ATTEMPTS:
+                raise session.violation("SRV-15", "the server waits", "it tries again and again, without a pause")
+            session.release("lou", "handle")
+            if session.wait("lou", "finish") is None:
+                raise session.violation("SRV-15", "lou, who came before, is still served", "she is not")
+            if session.wait("ann", "handle") is None:
+                raise session.violation("SRV-15", "ann is served when lou's handler has ended", "she is not served")
+
+    @decides("SRV-9")
+    def test_a_server_ends_promptly_while_a_client_waits_for_a_handler(self) -> None:
+        with self._crowded() as session:
+            session.ask_to_end()
+            session.coordinator.wait("ann", "setup", NEGATIVE_CHECK_SECONDS)
+            session.release("lou", "handle")
+            self._ends(session, session.stuck(), "no handler can be started for ann")
+            self.leaves_nothing(session)
+
+    @contextmanager
+    def _crowded(self) -> Iterator[ServerSession]:
+        """Enter a session in a system that allows one handler, that of lou, and in which ann has come."""
+        forks = self.target.concurrency == "forking"
+        if not forks:
+            self.only_for("threading", "by threads or processes")
+        with self.session(through=partial(OneHandler, forks=forks)) as session:
+            session.exchange.does(f"the system allows one {'process' if forks else 'thread'} for handlers")
             session.hold("lou", "handle")
             self.arrives(session, "lou")
-            session.exchange.does("the system allows no more threads")
-            with NoMoreThreads(session.host.loop[1]) as system:
-                session.connect("ann")
-                if not system.tried.wait(self.timeout):
-                    raise NotChecked("the loop starts no thread for a client, which SRV-5 is about")
-                session.coordinator.wait("ann", "setup", NEGATIVE_CHECK_SECONDS)
-                if system.refused > MOST_ATTEMPTS:
-                    raise session.violation("SRV-15", "the server waits", f"it tries {system.refused} times at once")
-                session.release("lou", "handle")
-                if session.wait("lou", "finish") is None:
-                    raise session.violation("SRV-15", "lou, who came before, is still served", "she is not")
-            session.exchange.does("the system allows threads again")
-            if session.wait("ann", "handle") is None:
-                raise session.violation("SRV-15", "ann is served as soon as there can be a thread", "she is not served")
+            session.connect("ann")
+            if session.wait("ann", "start") is None:
+                raise NotChecked("the loop starts nothing for a client, which SRV-5 and SRV-6 are about")
+            yield session
 
     @decides("SRV-16")
     def test_a_datagram_from_the_servers_own_address_is_not_served(self) -> None:

@@ -104,6 +104,12 @@ class ServerChecks(Conformance):
         if session.wait("zoe", "finish") is None or not (self.target.datagram or client.ends()):
             raise NotChecked("not even a handler that raises nothing runs and ends, which other clauses are about")
 
+    def leaves_nothing(self, session: ServerSession) -> None:
+        """Check that the ended server has left nothing behind."""
+        if left := session.left_behind():
+            self.not_for_workers(session)
+            raise session.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
+
     def not_for_workers(self, session: ServerSession) -> None:
         """Raise NotChecked if handlers have returned before their workers: that may cause any other failure."""
         if any(event.seen.get("workers") for event in session.coordinator.events):
