@@ -137,7 +137,8 @@ def test_who_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_
 def test_a_server_at_rest_may_still_be_delivering_while_a_member_does_not_read(stalls: bool) -> None:
     oracle = fed(Connect("ann"), Say("ann", b"hello"))
     assert oracle.feed("ann", b"ackhello")
-    for step in (*([Stall("ann")] if stalls else []), Connect("ben")):
+    steps: list[Step] = [*([Stall("ann")] if stalls else []), Connect("ben")]
+    for step in steps:
         oracle.begin(step, idle_before=True)
     assert clauses(oracle.feed_end("ben", "eof"))[:2] == (("CHAT-15", "CHAT-13") if stalls else ("CHAT-9", "CHAT-2"))
 
