@@ -39,6 +39,31 @@ def test_bytes_that_did_not_come_are_asked_for_again(lost: int, suspected: int) 
     assert learned.knows("bytes", "handling", "refused" if suspected else "verbatim")
 
 
+class Fragile(RehearsedConversation):
+    """Delivers nothing any more once it has been told invalid UTF-8, until it is started afresh."""
+
+    broken = False
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.broken = False
+
+    def say(self, who: str, data: bytes) -> None:
+        self.broken = self.broken or UNUSUAL["invalid UTF-8"] in data
+        if not self.broken:
+            super().say(who, data)
+
+
+def test_bytes_are_asked_for_again_in_a_room_that_the_others_did_not_break() -> None:
+    found, learned = room(Fragile()), LearnedDialect()
+    found.begin()
+    ask_bytes(found, learned)
+    (suspicion,) = learned.suspicions
+    assert suspicion.what.startswith("Invalid UTF-8: ")
+    assert "punctuation" not in suspicion.what
+    assert learned.knows("bytes", "handling", "refused")
+
+
 @pytest.mark.parametrize(("late", "limit"), [(1, 0), (2, 992)])
 def test_a_long_utterance_that_did_not_come_whole_is_said_again(
     late: int, limit: int, monkeypatch: pytest.MonkeyPatch

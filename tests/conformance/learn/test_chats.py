@@ -229,6 +229,13 @@ def test_prompts_behind_deliveries() -> None:
     assert dialect.to_sender == "same"
 
 
+def test_a_prompt_behind_what_a_speaker_hears_of_itself_alone() -> None:
+    dialect = learned(chat(deliver=b"{number}: {body}\n", to_sender=b"{number}: {body}\n> "))
+    assert (dialect.prompts, dialect.notices) == ((Template("> "),), ())
+    assert dialect.framing_out.kind == "line"
+    assert dialect.to_sender == "same"
+
+
 def test_frames_of_a_fixed_size() -> None:
     target = chat(
         hear=servers.fixed,

@@ -99,6 +99,13 @@ def test_of_more_lines_than_are_kept_the_last_ones_are() -> None:
     assert list(found.lines["leaving"]) == told[3:]
 
 
+def test_a_crowd_of_lines_of_one_kind_leaves_what_came_once() -> None:
+    found = room(RehearsedConversation())
+    found.keep("joining", [b"you are alone", *(b"* guest%d has come" % number for number in range(2 * MAX_LINES))])
+    assert len(found.lines["joining"]) == MAX_LINES
+    assert found.notices()["joining"] == ["you are alone", "* {any} has come"]
+
+
 def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
     found = room(RehearsedConversation(), understood(RehearsedConversation(), template="<guest{sender}> {body}"))
     assert found.delivers(b"<guest7> mink-1", b"mink-1")

@@ -5,8 +5,18 @@ from collections.abc import Iterable
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
-from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, HalfClose, Say, Send, Step
+from socketserver_reference.conformance.oracles.framed_chat import FLOOD_FRAMES, FramedChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Begin,
+    Close,
+    Connect,
+    HalfClose,
+    Say,
+    Send,
+    Step,
+    join,
+)
 from socketserver_reference.conformance.scenario.text import numbered
 from tests.support.dialects import dialect_files
 
@@ -53,6 +63,31 @@ def test_a_line_without_its_end_is_told_as_what_it_is_when_the_stream_ends(
     finding = oracle.feed_end("ann", "eof")
     assert finding is not None
     assert (finding.shape, finding.clauses) == (shape, clauses)
+
+
+@pytest.mark.parametrize(("times", "clauses"), [(1, ("CHAT-4",)), (FLOOD_FRAMES, ("CHAT-10", "CHAT-4"))])
+def test_what_comes_again_and_again_when_a_stream_has_ended_is_what_a_server_makes_of_its_end(
+    times: int, clauses: tuple[str, ...]
+) -> None:
+    oracle = after(LINES, [Connect("ann"), Say("ann", b"once")])
+    assert oracle.feed("ann", b"once\n")
+    begin(oracle, [HalfClose("ann")])
+    data = b"say something!\n" * times
+    assert not oracle.feed("ann", data)
+    assert oracle.explain_mismatch("ann", data).clauses == clauses
+
+
+@pytest.mark.parametrize(
+    ("before", "clause"),
+    [
+        ([Connect("ann")], "CHAT-11"),
+        ([Connect("ann"), Say("ann", b"hi")], "CHAT-12"),
+        ([*join("ben", "ann")], "CHAT-12"),
+    ],
+)
+def test_to_close_without_reading_is_a_reset_only_if_something_may_have_come(before: list[Step], clause: str) -> None:
+    oracle = after(LINES, [*before, Abandon("ann"), Connect("cal")])
+    assert oracle.explain_death("more").clauses[0] == clause
 
 
 @pytest.mark.parametrize("others", [0, 2])

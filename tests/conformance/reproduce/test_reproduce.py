@@ -27,6 +27,7 @@ from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers import dialect_echoes, dialects_served
+from tests.servers.bad_servers import floods
 from tests.servers.dialect_bugs import BUGS
 from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
@@ -301,6 +302,25 @@ def test_when_the_time_of_the_check_is_over_a_script_is_tried_once(
         (told,) = write_all(session, "chat", [found], tmp_path)
     assert told.remark == "no script of it showed it: nothing"
     assert len(tries) == tried
+
+
+def test_when_the_time_of_the_check_is_over_a_script_has_a_fresh_server_all_the_same(tmp_path: Path) -> None:
+    with closing(open_session("chat", Planted("delivers-quit").target(), BRIEF_TIMEOUT)) as session:
+        found = session.confirm(crime(session))
+        assert found is not None
+        session.keep(Budget(0.0))
+        (told,) = write_all(session, "chat", [found], tmp_path)
+        assert session.budget.is_over
+    assert told.remark == "it shows"
+
+
+def test_a_script_ends_though_its_server_sends_without_end(tmp_path: Path) -> None:
+    rows = "[('ann', 'connects', {}), ('ann', 'reads', re.compile(b'(?s).*?hello'))]"
+    with server_that(floods) as address:
+        file = of_rows(rows, tmp_path / "CHAT-4.py", timeout=0.2)
+        status, out = play(file, address.host, address.port)
+    assert status == 1
+    assert "due: re.compile" in out
 
 
 def test_a_script_waits_for_silence_as_long_as_the_trial_that_showed_it(

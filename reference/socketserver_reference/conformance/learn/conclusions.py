@@ -156,7 +156,8 @@ def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     words = [[frame for frame in one if it.text in frame] for one, it in zip(own, utterances, strict=True)]
     kinds = patterns.notices(chain(*receipts), room.varying, room.labels)
     if all(receipts) and all(words) and {*map(len, receipts)} == {len(kinds)}:  # the same came besides, each time
-        room.keep("speaking", chain(*receipts))
+        for one in utterances:
+            room.note("speaking", {one.speaker: one.heard[one.speaker]})
         own = words
     texts = [one.text for one in utterances]
     saw = quoted(utterances[-1].heard[utterances[-1].speaker])

@@ -192,6 +192,11 @@ def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str
     return [template(kind) for kind in kinds]
 
 
+def of_one_kind(one: bytes, other: bytes, varying: Iterable[str]) -> bool:
+    """Whether two lines are of one kind."""
+    return len(notices([one, other], varying)) == 1
+
+
 def endings(texts: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = ()) -> list[str]:
     """Return a template for each kind of text that nothing ends: where kinds are alike and end in few ways, as in
     `has come!` and `has gone.`, one for each way.

@@ -249,10 +249,10 @@ def _is_suspected(misfit: Mismatch, learned: LearnedDialect) -> bool:
 
 def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Mismatch) -> bool:
     """Add what came unexpectedly to the notices; return whether that says anything new."""
-    before = sum(map(len, room.lines.values()))
+    before = {*chain(*room.lines.values())}
     for line in misfit.unexpected:
         room.keep(room.occasion_of(line), [line])
-    if sum(map(len, room.lines.values())) == before:
+    if before.issuperset(chain(*room.lines.values())):
         return False
     learned.remarks.append(f"In a conversation in this dialect, {quoted(misfit.unexpected[0])} came; it is a notice.")
     conclude_notices(room, learned)

@@ -84,7 +84,7 @@ class RoomConversation:
             self.words += [self.conversation.name(who).encode() for who in MEETING_NAMES]
         for arrival in self._arrivals:
             for others in arrival.others:
-                self._note("joining", others)
+                self.note("joining", others)
 
     @property
     def _arrivals(self) -> Iterable[Arrival]:
@@ -145,9 +145,7 @@ class RoomConversation:
             if not is_beside(self.framed, bare := self.bare(found[0])):
                 yield found[0], self.is_delivery(bare, self.words)
 
-    def _note(
-        self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
-    ) -> None:
+    def note(self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False) -> None:
         """Keep the frames heard on an occasion, but deliveries; what has no end only where one client has caused it."""
         for data in heard.values():
             if ends_in_two_ways(self.heard_in, data):
@@ -182,8 +180,8 @@ class RoomConversation:
         for line in (line for frame in told for line in (self.frames(frame) or [frame] if lines else [frame])):
             if len(line) <= MAX_NOTICE_BYTES and line not in (kept := self.lines[occasion]):
                 kept[line] = None
-                if len(kept) > MAX_LINES:  # who came last is named when it goes
-                    del kept[next(iter(kept))]
+                if len(kept) > MAX_LINES:  # who came last is named when it goes; what came once is of another kind
+                    del kept[next(one for one in kept if patterns.of_one_kind(one, line, self.varying))]
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
         return {who: heard[who] for who in MEETING_NAMES if who in heard}
@@ -246,7 +244,7 @@ class RoomConversation:
     def _note_coming(self, whom: Sequence[str], heard: HeardBytes) -> None:
         """Note what the others have heard when clients came."""
         others = {who: data for who, data in self._staying(heard).items() if who not in whom}
-        self._note("joining", others, several=len(whom) > 1)
+        self.note("joining", others, several=len(whom) > 1)
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""
@@ -285,11 +283,11 @@ class RoomConversation:
         """
         # What a client read before its end is a notice, too.
         left = [*MEETING_NAMES, *(who for who in whom if who in self.conversation.ended)]
-        self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said, several=len(whom) > 1)
+        self.note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said, several=len(whom) > 1)
         if self._all_stay and not rudely:
             return
         self.conversation.leave(*whom, rudely=rudely)
-        self._note("leaving", self._staying(self.conversation.hear()), said, several=len(whom) > 1)
+        self.note("leaving", self._staying(self.conversation.hear()), said, several=len(whom) > 1)
 
     def ask(self, who: str, data: bytes, until: Callable[[HeardBytes], bool], *, briefly: bool = False) -> HeardBytes:
         """Have a client send these bytes; return what is heard until `until` holds, its stream ends, or silence."""

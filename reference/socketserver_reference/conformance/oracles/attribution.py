@@ -35,7 +35,7 @@ Circumstance = Literal[
     "in a row",  # a client has said several utterances since all were last read, each a frame
     "answered",  # the reply to it has come
     "at the end",  # it has half-closed, and what it reads are replies to empty requests
-    "flooded",  # it has read much more than was said, and another has left
+    "flooded",  # it has read much more than was said, or the same again and again, and somebody has left
 ]
 
 Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]

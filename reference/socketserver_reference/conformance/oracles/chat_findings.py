@@ -84,13 +84,15 @@ class ChatFindings(ChatOracle[MemberT]):
         delayed_by = ("CHAT-10",) if not leaving and {"reset", "left"} & {*self.active_disruptions} else ()
         return replace(finding, absent=True, delayed_by=delayed_by)
 
-    def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
-        """Explain bytes that the client should not have read."""
+    def _explain(
+        self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes], *, often: bool = False
+    ) -> Finding:
+        """Explain bytes that the client should not have read; `often` says that they came again and again."""
         expected = f"{who} reads {' or '.join(show_against(one, came) for one in wanted)}"
         closest = max(wanted, key=lambda one: common_prefix(one, came), default=b"")
         observed = f"{who} reads {show_against(came, closest, MAX_OBSERVED_BYTES)}"
         due = found.due or self._unheard(who)
-        much = len(came) > UNSAID_BYTES + sum(map(len, wanted))
+        much = often or len(came) > UNSAID_BYTES + sum(map(len, wanted))
         return self._finding(who, found, due, expected if wanted else "nothing is sent", observed, much=much)
 
     def _finding(

@@ -201,6 +201,8 @@ class ChatOracle(ABC, Generic[MemberT]):
                 rude = isinstance(step, Abandon | Reset)
                 resets = rude or not idle_before or self._is_behind(who) or bool(self.outstanding())
                 self._disrupt("reset" if resets else "left")
+                if isinstance(step, Abandon) and len(self.members) == 1 and not self.members[who].said:
+                    self._disrupt("left")  # nothing can have come that it does not read
                 self._lose(who)
                 self.members[who].gone = True
             case Stall(who):

@@ -25,7 +25,8 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Endi
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 MAX_EMPTY_REPLIES = 100
-"""Replies to the end of a stream that are told from others: a server may repeat one without end."""
+"""Replies to the end of a stream that are told from others: a server may repeat one without end, and more tell no more.
+"""
 
 
 @dataclass
@@ -109,14 +110,15 @@ class EchoConnections:
     ) -> tuple[str, ...]:
         """Return the clauses that this may break; `answered` is whether the whole reply has come."""
         request, empty = connection.request, self.dialect.reply(b"")
-        came = b"".join(self.dialect.put_back(empty * MAX_EMPTY_REPLIES, 0, came))
+        empties = empty * MAX_EMPTY_REPLIES
+        begun = self.dialect.put_back(empties, 0, came)[0][: len(empties)]
         roles: dict[attribution.Circumstance, bool] = {
             "left": self.disrupted,
             "silent": self._silent_beside(connection),
             "half-closes": connection.half_closed and request is not None,
             "unspoken to": request is None,
             "answered": answered,
-            "at the end": connection.half_closed and bool(empty) and bool(came) and not came.replace(empty, b""),
+            "at the end": connection.half_closed and 0 < len(empty) <= len(begun) and empties.startswith(begun),
         }
         circumstances = [role for role, has in roles.items() if has]
         return attribution.clauses(attribution.ECHO_ROWS, shape, [*circumstances, *self._kinds(request or b"")])

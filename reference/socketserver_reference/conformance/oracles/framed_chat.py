@@ -33,6 +33,9 @@ from socketserver_reference.conformance.scenario.violation import Finding, Shape
 FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
 
+FLOOD_FRAMES = 10
+"""So often the same frame comes only from a server that sends it again and again."""
+
 
 class FramedChatOracle(FramedChatState):
     """See the module."""
@@ -245,7 +248,8 @@ class FramedChatOracle(FramedChatState):
         ):
             shape = "misdirected"
         found = Difference(shape) if shape else difference(self._alignment(who, frames))
-        return self._explain(who, found, member.rejected_frame, self._wanted(who))
+        often = frames.count(frame) >= FLOOD_FRAMES
+        return self._explain(who, found, member.rejected_frame, self._wanted(who), often=often)
 
     def _frames(self, who: str, more: bytes) -> list[bytes]:
         """Return a frame that a client should not have read, with all that followed."""

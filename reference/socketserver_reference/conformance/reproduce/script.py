@@ -49,6 +49,7 @@ ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.{family}, {datagrams}, {d
 REST = {rest:g}  # seconds between two steps, so that the server notices each
 TIMEOUT, START = float(os.environ.get("TIMEOUT", "5")), 10  # seconds for what must come, and for a server to start
 QUIET, LAG = {quiet:g}, 0.02  # seconds for what must not come, and after which a client reads late
+FLOOD = 1 << 26  # bytes after which a server is taken to send without end
 
 
 def numbered(size, word=b"%06d "):

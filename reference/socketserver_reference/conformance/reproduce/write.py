@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce.rows import rows_of
 from socketserver_reference.conformance.reproduce.script import Trial, script, test
@@ -27,6 +28,9 @@ from socketserver_reference.conformance.targets.process import supervised
 
 SCRIPT_TIMEOUT = 30.0
 """Timeout in seconds for the trial of a script."""
+
+RENEWAL_TIMEOUT = 10.0
+"""Timeout in seconds for a fresh server to be there for the trial."""
 
 MANY_ROUNDS = 100
 """Rounds of an exchange whose violation shows by chance."""
@@ -115,6 +119,16 @@ def _text(violation: Violation, protocol: str, session: Session, trial: Trial) -
     return script(violation, rows, bursts, session.dialect, session.site.address, trial)
 
 
+def _renew(session: Session) -> None:
+    """Replace the server by a fresh one, even when the time of the check is over; raise NotChecked if that fails."""
+    budget = session.budget
+    session.keep(Budget(max(budget.left, RENEWAL_TIMEOUT)))
+    try:
+        session.renew("the trial of a script")
+    finally:
+        session.keep(budget)
+
+
 FAILED = re.compile(r"Round [0-9]+ of [0-9]+, row ")
 """The beginning of the last line of a script that has seen the violation."""
 
@@ -126,7 +140,7 @@ def _try(draft: Path, session: Session) -> tuple[bool, str]:
         where = ["--launch", target.command]
     else:
         if session.site.restartable:
-            session.renew("the trial of a script")
+            _renew(session)
         address = session.address
         where = [address.path] if address.path else [address.host, str(address.port)]
     with supervised(

@@ -35,11 +35,13 @@ class ByteHandling:
 def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
     """Have newcomers send unusual bytes between two words, and compare the bytes between these in the delivery.
 
-    What did not come unchanged is asked again: on a busy machine it may just have come late.
+    What did not come unchanged is asked again, each in a room of its own: on a busy machine it may just have come late,
+    and what was asked before it may have broken the room.
     """
     became = _ask_all(room, list(UNUSUAL))
-    if broken := [name for name, one in became.items() if one.what != "intact"]:
-        became |= _ask_all(room, broken)
+    for name in [name for name, one in became.items() if one.what != "intact"]:
+        room.begin()
+        became |= _ask_all(room, [name])
     conclude_bytes(became, learned, "CHAT-3")
 
 
