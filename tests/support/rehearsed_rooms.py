@@ -69,7 +69,7 @@ def understood(
     meeting = Meeting(conversation, said or Framing(), answers)
     for who, greeting, reply in zip(MEETING_NAMES, greetings, replies, strict=True):
         meeting.arrivals[who] = Arrival(greeting, [reply for _ in answers], [{}, *({} for _ in answers)])
-    framed = ObservedFraming(heard_in or Framing("line"), (), b"", "so it came")
+    framed = ObservedFraming(heard_in or Framing("line"), (), (), "so it came")
     return UnderstoodMeeting(meeting, framed, Template(template), tuple(answers))
 
 

@@ -78,7 +78,11 @@ TEMPLATES = [
     "[{any}] {sender}: {body}",
     "{sender} ({sender}) says {body}!",
     "> {body}",
+    "{sender}: {body} ({any})",
+    '{\\"text\\": \\"{body}\\", \\"sender\\": \\"{sender}\\"}',
 ]
+"""As they stand in a file, between quotation marks."""
+
 TO_SENDER = ["same", "nothing", "you: {body}", "ok", "read {any}"]
 NOTICES = [[], ["* {any} has come", "* {any} has gone"], ["{name} has come ({any})"]]
 PROMPTS = [[], ["> "], ["$ ", "...> "], ["{name} came.", "{name} went."], ["{any} has come. ", "{any} has gone. "]]

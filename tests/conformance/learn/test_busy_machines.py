@@ -73,7 +73,7 @@ def test_a_long_utterance_that_did_not_come_whole_is_said_again(
     monkeypatch.setattr(limits, "_ask", lambda _, size: answers.pop() if answers else Transmission("whole", size, None))
     learned = LearnedDialect(accepted=frozenset({"limits.utterance"}))
     found = room(RehearsedConversation())
-    found.framed = replace(found.framed, heads=(b"",))
+    found.framed = replace(found.framed, heads=(b"",), tails=(b"",))
     ask_longest(found, learned)
     assert learned.knows("limits", "utterance", limit)
 

@@ -110,6 +110,20 @@ DRAWN = {
         [[handshake]]
         wait = "21 is our lucky no.\\r\\n"
         """,
+    "JSON, in which who said it stands last": """
+        [framing]
+        in = "line"
+        [delivery]
+        template = '{"text": "{body}", "at": "{any}", "sender": "{sender}"}'
+        to_sender = "nothing"
+        notices = ['{"joined": "{any}"}']
+        history = 5
+        [bytes]
+        handling = "escaped"
+        [[handshake]]
+        wait = "Your name? "
+        send = "{name}\\n"
+        """,
     "lines in, lengths out": """
         [framing]
         in = "line"

@@ -133,31 +133,40 @@ def test_a_datagram_that_is_lost_now_and_then_is_told_and_all_else_is_learned() 
 
 
 @pytest.mark.parametrize(
-    ("begin", "template"),
+    ("form", "template"),
     [
-        (lambda number, _: b"%d: " % number, "{any}: {body}"),
-        (lambda number, port: b"Thread-%d (%d): " % (number, port), "Thread-{any} ({any}): {body}"),
-        (lambda *_: time.strftime("[%H:%M:%S] ").encode(), "[{any}] {body}"),
+        (lambda number, _: b"%d: %%s" % number, "{any}: {body}"),
+        (lambda number, port: b"Thread-%d (%d): %%s" % (number, port), "Thread-{any} ({any}): {body}"),
+        (lambda *_: time.strftime("[%H:%M:%S] %%s").encode(), "[{any}] {body}"),
+        (lambda number, _: b"%%s (%d)" % number, "{body} ({any})"),
+        (lambda number, port: b"%d: %%s from %d" % (number, port), "{any}: {body} from {any}"),
+        (lambda *_: time.strftime("%%s %H:%M:%S").encode(), "{body} {any}"),
     ],
-    ids=["count", "thread and port", "time"],
+    ids=["count", "thread and port", "time", "count behind", "on both sides", "time behind"],
 )
-def test_what_differs_from_reply_to_reply_is_any_text(begin: Callable[[int, int], bytes], template: str) -> None:
+def test_what_differs_from_reply_to_reply_is_any_text(form: Callable[[int, int], bytes], template: str) -> None:
     numbers = count(1)
 
     def reply(client: socket.socket) -> None:
         port = client.getpeername()[1]
         with client.makefile("rwb", 0) as stream:
             for line in stream:
-                stream.write(begin(next(numbers), port) + line)
+                stream.write(form(next(numbers), port) % line.rstrip(b"\n") + b"\n")
 
     dialect = learned(served(reply), "echo")
     assert (dialect.reply_template, dialect.transform, dialect.persistent) == (Template(template), "identity", True)
 
 
-def test_what_differs_from_datagram_to_datagram_is_any_text() -> None:
+@pytest.mark.parametrize("template", ["answer {any}: {body}", '{"said": "{body}", "number": {any}}'])
+def test_what_differs_from_datagram_to_datagram_is_any_text(template: str) -> None:
     numbers = count(1)
-    dialect = learned(answering(lambda request: b"answer %d: %s" % (next(numbers), request[:2000].upper())), "echo")
-    assert (dialect.reply_template, dialect.datagram) == (Template("answer {any}: {body}"), 2000)
+    form = Template(template)
+
+    def answer(request: bytes) -> bytes:
+        return form.fill(body=request[:2000].upper()).replace(b"{any}", b"%d" % next(numbers))
+
+    dialect = learned(answering(answer), "echo")
+    assert (dialect.reply_template, dialect.datagram) == (form, 2000)
 
 
 def test_an_empty_datagram_that_gets_no_answer_is_told_from_those_that_are_counted() -> None:
@@ -191,3 +200,11 @@ def test_a_count_straight_before_the_words_is_in_no_dialect() -> None:
     assert "Look at echo.transform: cannot tell: b'  Otter Weasel-1  ' came back as b'1  Otter Weasel-1  '" in (
         "\n".join(proposal.evidence)
     )
+
+
+def test_words_around_the_replies_to_short_requests_alone_are_no_form() -> None:
+    def curt(client: socket.socket) -> None:
+        while request := client.recv(1024):
+            client.sendall(b"you said %s!" % request if len(request) <= len(b"  Otter Weasel-1  ") else b"too long")
+
+    assert "cannot tell: b'  Otter Weasel-1  ' came back as" in "\n".join(unfit(served(curt), "echo").evidence)

@@ -9,18 +9,18 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
 from socketserver_reference.conformance.learn.first_contact import PROBED_HEADERS
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
-from socketserver_reference.conformance.learn.patterns import apart, endings, head, literal, notices, reader, template
+from socketserver_reference.conformance.learn.patterns import apart, beside, endings, literal, notices, reader, template
 
 
 def test_words_are_compared_and_not_characters() -> None:
     heads = {"ann": [b"127.0.0.1:40512> "] * 2, "ben": [b"127.0.0.1:40528> "] * 2}
-    assert template(head(heads, "")) == "127.0.0.1:{sender}> "
-    assert template(head(heads, "127.0.0.1")) == "{sender}> "
+    assert template(beside(heads, "")) == "127.0.0.1:{sender}> "
+    assert template(beside(heads, "127.0.0.1")) == "{sender}> "
 
 
 def test_labels_of_different_length_are_found() -> None:
     heads = {"ann": [b"at 12:01 Ann the First: ", b"at 12:02 Ann the First: "], "ben": [b"at 12:03 Ben: "] * 2}
-    assert template(head(heads, "")) == "at {any} {sender}: "
+    assert template(beside(heads, "")) == "at {any} {sender}: "
 
 
 @pytest.mark.parametrize(
@@ -36,26 +36,26 @@ def test_labels_of_different_length_are_found() -> None:
     ],
 )
 def test_no_part_of_the_time_belongs_to_the_label(clock: str, before: str) -> None:
-    found = template(head({who: [f"{clock}{who}: ".encode()] * 2 for who in ("ann", "ben")}, ""))
+    found = template(beside({who: [f"{clock}{who}: ".encode()] * 2 for who in ("ann", "ben")}, ""))
     assert found == f"{before}{{sender}}: "
     later = f"{clock}ann: hello".replace("39", "40").encode()
     assert Template.parse(f"{found}{{body}}", "any", "sender", "body").label(later, b"hello") == b"ann"
 
 
 def test_a_name_is_the_label_without_what_the_server_puts_before_it() -> None:
-    assert template(head({"ann": [b"<userann> "], "ben": [b"<userben> "]}, "")) == "<user{sender}> "
-    assert template(head({"ann": [b"<user7> "], "ben": [b"<user12> "]}, "")) == "<user{sender}> "
-    assert template(head({"ann": [b"<annx> "], "ben": [b"<benx> "]}, "")) == "<{sender}> "
-    assert template(head({"ann": [b"<the1ann> "], "ben": [b"<the2ben> "]}, "")) == "<{sender}> "
+    assert template(beside({"ann": [b"<userann> "], "ben": [b"<userben> "]}, "")) == "<user{sender}> "
+    assert template(beside({"ann": [b"<user7> "], "ben": [b"<user12> "]}, "")) == "<user{sender}> "
+    assert template(beside({"ann": [b"<annx> "], "ben": [b"<benx> "]}, "")) == "<{sender}> "
+    assert template(beside({"ann": [b"<the1ann> "], "ben": [b"<the2ben> "]}, "")) == "<{sender}> "
 
 
 def test_a_colour_that_varies_with_the_speaker_is_its_label() -> None:
     heads = {"ann": [b"\x1b[32m\x1b[1m"], "ben": [b"\x1b[91m\x1b[22m"], "cal": [b"\x1b[35m\x1b[2m"]}
-    assert template(head(heads, "")) == "\x1b[{sender}m"
+    assert template(beside(heads, "")) == "\x1b[{sender}m"
     heads = {"ann": [b"\x1b[32mann\x1b[0m: "], "ben": [b"\x1b[91mben\x1b[0m: "]}
-    assert template(head(heads, "")) == "\x1b[{sender}\x1b[0m: "
+    assert template(beside(heads, "")) == "\x1b[{sender}\x1b[0m: "
     heads = {"ann": [b"\x1b[32mann: "], "ben": [b"\x1b[32mben: "]}
-    assert template(head(heads, "")) == "\x1b[32m{sender}: "
+    assert template(beside(heads, "")) == "\x1b[32m{sender}: "
 
 
 def test_lines_of_one_kind_make_one_template() -> None:

@@ -24,7 +24,7 @@ from socketserver_reference.conformance.learn.first_contact import _further
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.meeting import Meeting
-from socketserver_reference.conformance.learn.patterns import head, template
+from socketserver_reference.conformance.learn.patterns import beside, template
 from socketserver_reference.conformance.learn.propose import _at_fault, _refused, propose
 from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _hangs_up
 from socketserver_reference.conformance.learn.room import RoomConversation
@@ -275,16 +275,11 @@ def test_what_comes_once_a_client_has_left_may_be_a_bug(shape: Shape, leaving: b
 
 
 def test_what_has_no_framing_is_not_understood() -> None:
-    deliveries = [
-        ObservedDelivery("ann", "ben", text, data) for text, data in ((b"mink", b"mink-a.."), (b"otter", b"otter-b."))
-    ]
-    with pytest.raises(NotUnderstood):
-        understand(deliveries, Framing())
     more = ObservedDelivery("ann", "ben", b"otter", b"otter\nand more\n")
     with pytest.raises(NotUnderstood, match="what follows a text differs from one to the next"):
         understand([ObservedDelivery("ann", "ben", b"mink", b"mink\n"), more], Framing())
     heads = {"ann": [b"ann of 5> "] * 2, "ben": [b"ben of 7> "] * 2}
-    assert template(head(heads, "")) == "{sender}> "
+    assert template(beside(heads, "")) == "{sender}> "
 
 
 def test_a_meeting_to_which_nobody_came_suggests_no_answers() -> None:

@@ -199,10 +199,10 @@ class Template:
             at = data.find(body, at + 1)
         return 0
 
-    def behind_head(self, data: bytes) -> bytes:
-        """Return what follows the part before {body}; all of it if that does not stand at the beginning."""
-        found = self._head.match(data)
-        return data[found.end() :] if found else data
+    def bare(self, data: bytes) -> bytes:
+        """Return the body or, of what is not the template, what follows the part before {body}, if that begins it."""
+        body, found = self.body(data), self._head.match(data)
+        return body if body is not None else data[found.end() :] if found else data
 
     def put_back(self, due: bytes, at: int, came: bytes, end: bytes = b"") -> tuple[bytes, bytes]:
         """Return bytes that came with {any} for what stands in its place, as in the bytes `due` from `at` on, which are

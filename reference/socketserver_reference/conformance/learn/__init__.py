@@ -16,6 +16,7 @@ Read in this order:
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
     questions/           those that are long: how to quit, what newcomers hear, bytes, limits
+    echo_conversation.py    clients of an echo
     echo.py, datagram.py    the same for an echo
     conclusions.py       keys of the dialect, with reasons, from the meeting
     dialect_writer.py    the dialect file, every key with its reason; what may be bugs

@@ -186,9 +186,10 @@ def _as_others_hear_it(room: RoomConversation, frame: bytes, utterance: MeetingU
 
 def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     parts = [frame.partition(text) for (frame,), text in zip(own, texts, strict=True)]
-    if all(found for _, found, _ in parts) and len({after for _, _, after in parts}) == 1:
-        before = patterns.align([patterns.reader()(before) for before, _, _ in parts])
-        return f"{patterns.template(before)}{{body}}{patterns.literal(parts[0][2])}"
+    if all(found for _, found, _ in parts):
+        before, behind = patterns.reader(), patterns.reader(behind=True)
+        heads, tails = [before(head) for head, _, _ in parts], [behind(tail) for _, _, tail in parts]
+        return patterns.with_body(patterns.align(heads), patterns.align(tails))
     return patterns.template(
         patterns.align([patterns.reader([text.decode()])(frame) for (frame,), text in zip(own, texts, strict=True)])
     )

@@ -103,17 +103,17 @@ class DatagramConversation:
         """Send a datagram as `ask` does; return what of its answer is not around it, in the order in which it was
         said, b"" for nothing.
         """
-        answer = self.form.behind_head(self.ask(datagram, sends) or b"").removesuffix(self.form.tail)
+        answer = self.form.bare(self.ask(datagram, sends) or b"")
         return answer[::-1] if self.backwards else answer
 
-    def form_of(self, heads: Iterable[bytes], tail: bytes) -> Template | None:
+    def form_of(self, heads: Iterable[bytes], tails: Iterable[bytes]) -> Template | None:
         """Return what stands around answers in which these bytes stand before and behind what was said."""
         own = self._client.socket.getsockname()
-        return patterns.around(heads, tail, [own if isinstance(own, str) else str(own[1])])
+        return patterns.around(heads, tails, [own if isinstance(own, str) else str(own[1])])
 
     def _is_fence(self, answer: bytes) -> bool:
         """Whether the fence was answered so."""
-        return self.form.behind_head(answer) == self.form.behind_head(self._fence)
+        return self.form.bare(answer) == self.form.bare(self._fence)
 
     def _send(self, datagram: bytes) -> None:
         self._journal.did("client", "sends", datagram)
@@ -180,8 +180,9 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
             return
     for name, transform in TRANSFORMS.items():
         before, said, after = (answer or b"").partition(transform(REQUEST))
-        again, end = (datagrams.ask(AGAIN) or b"") if said else b"", transform(AGAIN) + after
-        if again.endswith(end) and (form := datagrams.form_of([before, again.removesuffix(end)], after)):
+        again = (datagrams.ask(AGAIN) or b"") if said else b""
+        first, found, last = again.partition(transform(AGAIN))
+        if found and (form := datagrams.form_of([before, first], [after, last])):
             datagrams.form = form
             datagrams.backwards = name == "reverse"
             learned.learn("echo", "transform", name, why)

@@ -1,16 +1,17 @@
 """The questions to an echo over connections, each asked by a new client."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
-from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
+from socketserver_reference.conformance.learn.echo_conversation import EchoAnswer, EchoConversation
 from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes, surplus
 from socketserver_reference.conformance.learn.questions.limits import (
@@ -39,70 +40,6 @@ REQUEST_ENDS = (b"", b"\n", b"\r\n", b"\n\n", b"\r\n\r\n")
 
 REPLY_ENDS = (b"\r\n", b"\n")
 """What ends the lines of a server."""
-
-
-@dataclass(frozen=True)
-class EchoAnswer:
-    """The reply to a request, and how the connection ended after it, if it did."""
-
-    reply: bytes
-    ended: Ending | None
-
-
-class EchoConversation:
-    """An echo, and the findings about its answers so far."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self.conversation = conversation
-        self.greeting = ""
-        self.framing = Framing()
-        self.newline_out = b""
-        """What ends the lines of the server."""
-        self.form = BODY_ALONE
-        """What stands around the reply."""
-        self.fragile = False
-        """Whether no client is answered once another has left; then each client gets a fresh server."""
-        self._clients = 0
-
-    def client(self) -> str:
-        """Connect a client, and read its greeting, if there is one; return the client's name.
-
-        A server that has died of an earlier client is started again.
-        """
-        if self.conversation.site.exit_report() or self.fragile:
-            self.conversation.fresh()
-        self._clients += 1
-        who = f"client{self._clients}"
-        self.conversation.join(who)
-        if self.greeting:
-            self.conversation.hear_greeting([who])
-        return who
-
-    def answer(self, who: str, data: bytes) -> EchoAnswer:
-        """Send these bytes; return the reply."""
-        self.conversation.say(who, data)
-        reply = self.conversation.hear(lambda heard: bool(heard[who]) or who in self.conversation.ended)[who]
-        return EchoAnswer(reply, self.conversation.ended.get(who))
-
-    def ask(self, request: bytes, whole: bytes) -> EchoAnswer:
-        """Have a new client send a request; return the reply, read until it is complete or nothing more comes, without
-        what stands before replies.
-        """
-        who = self.client()
-        self.conversation.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
-        reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
-        ended = self.conversation.ended.get(who)
-        self.gone(who)
-        return EchoAnswer(self.form.behind_head(reply), ended)
-
-    def gone(self, who: str) -> None:
-        """Disconnect a client, unless the server is not asked again after it."""
-        if not self.fragile:
-            self.conversation.leave(who)
-
-    def bare(self, reply: bytes) -> bytes:
-        """Return a reply without the end of its line."""
-        return reply.removesuffix(self.newline_out)
 
 
 def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
@@ -232,14 +169,18 @@ def _form(
     echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes, second: EchoAnswer
 ) -> Template | None:
     """Return what stands around the replies to requests of several lengths, and clients; None if it has no form."""
-    heads, text = [before], echo.conversation.text().ljust(len(REQUEST) + 1, b".")
-    third = echo.ask(text, transform(text) + after)
-    for answer, end in ((second, transform(NEXT_REQUEST) + after), (third, transform(text) + after)):
-        if (reply := echo.bare(answer.reply)).endswith(end):
-            heads.append(reply.removesuffix(end))
-        elif answer is third or not (before + end).startswith(reply):  # perhaps its beginning alone has been read
+    heads, tails, text = [before], [after], echo.conversation.text().ljust(len(REQUEST) + 1, b".")
+    third = echo.ask(text, transform(text), len(after))
+    for answer, said in ((second, transform(NEXT_REQUEST)), (third, transform(text))):
+        reply = echo.bare(answer.reply)
+        head, found, tail = reply.partition(said)
+        if answer is second and (before + said + after).startswith(reply):  # perhaps its beginning alone has been read
+            continue
+        if not found:
             return None
-    return patterns.around(heads, after)
+        heads.append(head)
+        tails.append(tail)
+    return patterns.around(heads, tails)
 
 
 def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDialect) -> None:

@@ -22,7 +22,13 @@ from socketserver_reference.conformance.learn.answers import (
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
-from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
+from socketserver_reference.conformance.learn.meeting import (
+    MEETING_NAMES,
+    HeardInNoForm,
+    Meeting,
+    UnderstoodMeeting,
+    understand,
+)
 from socketserver_reference.conformance.learn.pace import APART, LATER, shortest
 from socketserver_reference.conformance.scenario.text import counted
 
@@ -66,6 +72,7 @@ class Search:
         self.conversation = conversation
         self.reasons: list[str] = []
         self._telling: list[str] = []  # those of meetings in which an utterance was answered in some way
+        self._formless: list[str] = []
         self._clues: list[Framing] = []
         self._refusal = refusal
         self._refused: UnderstoodMeeting | None = None
@@ -82,6 +89,8 @@ class Search:
             why = f"no time was left after {counted(len(tried), 'framing')}: see --budget"
         if self._refused is not None:
             return self._refused
+        if self._formless:  # more time would not have helped
+            raise CannotLearn(self._formless[0])
         raise CannotLearn("; ".join([*[*self._telling, *self.reasons][:1], why]))
 
     def _meet(self, tried: list[Framing]) -> UnderstoodMeeting | None:
@@ -172,6 +181,7 @@ class Search:
             if not self.reasons and not meeting.arrivals:
                 raise
             self.reasons.append(self._with_error(str(error)))
+            self._formless += self.reasons[-1:] if isinstance(error, HeardInNoForm) else []
             return None
         if found is None:
             takes_commands = any(map(REFUSING.search, meeting.told()))

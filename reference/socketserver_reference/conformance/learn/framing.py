@@ -39,7 +39,8 @@ class ObservedFraming:
     framing: Framing
     heads: tuple[bytes, ...]
     """One for each delivery."""
-    tail: bytes
+    tails: tuple[bytes, ...]
+    """Likewise."""
     why: str
     prompt: bytes = b""
     """The bytes after each frame that belong to no frame."""
@@ -55,7 +56,7 @@ class ObservedFraming:
         return replace(
             self,
             framing=replace(self.framing, newline=NEWLINE),
-            tail=self.tail + rest,
+            tails=tuple(tail + rest for tail in self.tails),
             around=tuple(tuple(line + rest for line in lines) for lines in self.around),
             beside=tuple(Template(f"{template.text}{rest.decode()}") for template in self.beside),
         )
@@ -81,12 +82,9 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     if len(sizes) > 1 or len(pads) != 1 or len(set(map(len, tails))) == 1:
         return None
     framing = Framing("fixed", said.newline, size=sizes.pop(), pad=pads.pop())
-    ends = {tail.rstrip(framing.pad) for tail in tails}
-    if len(ends) > 1:
-        return None
     heads = tuple(one.data.partition(one.text)[0] for one in deliveries)
     why = f"deliveries of different texts have {framing.size} bytes each, filled up with {framing.pad!r}"
-    return ObservedFraming(framing, heads, ends.pop(), why)
+    return ObservedFraming(framing, heads, tuple(tail.rstrip(framing.pad) for tail in tails), why)
 
 
 def ends_in_two_ways(framing: Framing, data: bytes) -> bool:
@@ -118,8 +116,8 @@ def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedF
         size = framing.header_bytes
         inner = [(framing.cut(one.data) or (b"", 0))[0].partition(one.text) for one in deliveries]
         why = f"deliveries begin with their length in bytes, such as {deliveries[0].data[:size]!r}"
-        heads = tuple(before for before, _, _ in inner)
-        return ObservedFraming(framing, heads, _only([after for _, _, after in inner]), why)
+        heads, _, tails = zip(*inner, strict=True)
+        return ObservedFraming(framing, heads, tails, why)
     return None
 
 
@@ -129,9 +127,9 @@ def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     for newline in DELIVERY_ENDS:
         if (framed := _lines(parts, newline)) is not None:
             return framed
-    tail = _only([after for _, _, after in parts])
-    why = f"deliveries do not end in a line's end, but in {tail!r}"
-    return ObservedFraming(Framing("none", said.newline), tuple(before for before, _, _ in parts), tail, why)
+    heads, _, tails = zip(*parts, strict=True)
+    why = f"deliveries do not end in a line's end, but in {tails[0]!r}"
+    return ObservedFraming(Framing("none", said.newline), heads, tails, why)
 
 
 def _lines(parts: Sequence[tuple[bytes, bytes, bytes]], newline: bytes) -> ObservedFraming | None:
@@ -142,15 +140,15 @@ def _lines(parts: Sequence[tuple[bytes, bytes, bytes]], newline: bytes) -> Obser
         return None
     if len(set(map(len, below))) > 1:
         _only([after for _, _, after in parts])  # raises: they differ
-    tail, prompt = _only([lines[0] for lines in below]), _only([lines[-1] for lines in below])
+    tails, prompt = tuple(lines[0] for lines in below), _only([lines[-1] for lines in below])
     always = min(map(len, above))  # what came before one text alone told something else
     around = tuple((*before[-always:-1], *after[1:-1]) for before, after in zip(above, below, strict=True))
     why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
-    return ObservedFraming(Framing("line", newline), tuple(lines[-1] for lines in above), tail, why, prompt, around)
+    return ObservedFraming(Framing("line", newline), tuple(lines[-1] for lines in above), tails, why, prompt, around)
 
 
-def _only(tails: Sequence[bytes]) -> bytes:
-    """Return the bytes after the text, which are the same in every delivery."""
-    if len(set(tails)) > 1:
-        raise NotUnderstood(f"what follows a text differs from one to the next: {tails[0][:60]!r}, {tails[-1][:60]!r}")
-    return tails[0]
+def _only(rests: Sequence[bytes]) -> bytes:
+    """Return the bytes after the line of the text, which are the same in every delivery."""
+    if len(set(rests)) > 1:
+        raise NotUnderstood(f"what follows a text differs from one to the next: {rests[0][:60]!r}, {rests[-1][:60]!r}")
+    return rests[0]

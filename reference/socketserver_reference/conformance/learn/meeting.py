@@ -19,6 +19,7 @@ from socketserver_reference.conformance.learn.framing import (
     ObservedFraming,
     ends_in_two_ways,
 )
+from socketserver_reference.conformance.learn.patterns import Field
 from socketserver_reference.conformance.learn.say_command import NO_COMMAND, SayCommand
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
@@ -58,6 +59,10 @@ class MeetingUtterance:
     def reached_all_others(self) -> bool:
         """Whether all but the speaker heard it."""
         return all(map(self.reached, without(self.heard, self.speaker)))
+
+
+class HeardInNoForm(CannotLearn):
+    """All was heard, and it has no form that a dialect could describe."""
 
 
 def too_early(ending: Ending, greeting: bytes) -> str:
@@ -217,21 +222,17 @@ class UnderstoodMeeting:
 
 
 def understand(meeting: Meeting) -> UnderstoodMeeting:
-    """Return what a meeting shows; raise CannotLearn if its deliveries are not understood."""
+    """Return what a meeting shows; raise HeardInNoForm if its deliveries are not understood."""
     found = meeting.deliveries()
     try:
         framed = deliveries.understand(found, meeting.said)
         if any(ends_in_two_ways(framed.framing, data) for data in meeting.heard_in_the_room()):
             framed = framed.by_newline
-        heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
-        for one, head in zip(found, framed.heads, strict=True):
-            heads[one.speaker].append(head)
         host, _ = meeting.conversation.origin(MEETING_NAMES[0])
-        before = patterns.template(patterns.head(heads, host))
-        template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
+        template = _template(found, framed, host)
         framed = replace(framed, beside=tuple(_beside(found, framed, host)))
     except (NotUnderstood, BadTemplate) as error:
-        raise CannotLearn(f"deliveries were heard, but their framing was not understood: {error}") from None
+        raise HeardInNoForm(f"deliveries were heard, but their framing was not understood: {error}") from None
     answers = list(meeting.answers)
     while answers and _was_delivered(meeting, framed, template, len(answers)):
         answers.pop()
@@ -241,13 +242,30 @@ def understand(meeting: Meeting) -> UnderstoodMeeting:
     return UnderstoodMeeting(meeting, framed, template, tuple(answers))
 
 
+def _by_speaker(found: Sequence[ObservedDelivery], texts: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Return the texts that came with deliveries, by the speakers of these."""
+    own: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
+    for one, text in zip(found, texts, strict=True):
+        own[one.speaker].append(text)
+    return own
+
+
+def _template(found: Sequence[ObservedDelivery], framed: ObservedFraming, host: str) -> Template:
+    """Return what the deliveries have in common; a label behind the words that is not the one before them is none."""
+    before = patterns.beside(_by_speaker(found, framed.heads), host)
+    behind = patterns.beside(_by_speaker(found, framed.tails), host, behind=True)
+    form = Template.parse(patterns.with_body(before, behind), "body", "sender", "any")
+    frames = [head + one.text + tail for one, head, tail in zip(found, framed.heads, framed.tails, strict=True)]
+    if Field.SENDER not in before or all(form.label(frame, one.text) for frame, one in zip(frames, found, strict=True)):
+        return form
+    other = tuple(Field.ANY if part is Field.SENDER else part for part in behind)
+    return Template.parse(patterns.with_body(before, other), "body", "sender", "any")
+
+
 def _beside(found: Sequence[ObservedDelivery], framed: ObservedFraming, host: str) -> Iterator[Template]:
     """Yield a template for each line that comes with all deliveries; raise NotUnderstood if it could be any line."""
     for lines in zip(*framed.around, strict=True):
-        own: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
-        for one, line in zip(found, lines, strict=True):
-            own[one.speaker].append(line)
-        told = patterns.template(patterns.head(own, host)).replace("{sender}", "{any}")
+        told = patterns.template(patterns.beside(_by_speaker(found, lines), host)).replace("{sender}", "{any}")
         template = Template.parse(told, "any")
         if told and not template.literal.strip():
             raise NotUnderstood(f"a line comes with each delivery that no word of its own marks, such as {lines[0]!r}")

@@ -11,11 +11,16 @@ from itertools import chain, takewhile
 
 from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, BadTemplate, Template
 
-TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
+TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 
-CLOCK = rf"\d{{4}}-\d\d-\d\d(?:T{TIME}|(?> {TIME})(?! ))?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
-"""Dates, times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same. A
-date and a time with a space between them are two fields where a space follows: the first space ends a field there.
+DATE = r"\d{4}-\d\d-\d\d"
+
+CLOCK = rf"{DATE}(?:T{TIME})?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
+"""Dates, times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same."""
+
+BOTH = (rf"{DATE}(?> {TIME})(?! )", rf"(?<! ){DATE} {TIME}")
+"""A date and a time with a space between them, before words and behind them. They are two fields where a space stands
+on the other side of the one that is next to the words: a template takes the first space, or the last one, for its end.
 """
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
@@ -55,12 +60,13 @@ COLOUR = re.compile(r"(\x1b\[)([\d;]*)(m)")
 """What colours the text behind it, in a terminal: no word, but the number varies."""
 
 
-def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False) -> Reader:
+def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False, behind: bool = False) -> Reader:
     """Return a function that turns bytes into a pattern, in which these texts, dates and times vary, and a name is a
-    field of its own; `colours` also tells numbers of colours from the text behind them.
+    field of its own; `colours` also tells numbers of colours from the text behind them. They stand `behind` what
+    clients say, or before it.
     """
     known = sorted(filter(None, varying), key=len, reverse=True)
-    either = "|".join([*map(re.escape, known), CLOCK])
+    either = "|".join([*map(re.escape, known), BOTH[behind], CLOCK])
     own = rf"(?P<name>(?<!\w){re.escape(name)}(?!\w))" if name else "(?P<name>(?!))"
     scan = re.compile(rf"{own}|(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
 
@@ -78,8 +84,8 @@ def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False
     return read
 
 
-def template(pattern: Pattern) -> str:
-    """Return a pattern as the text of a template."""
+def template(pattern: Pattern, most: int = MAX_ANY_FIELDS) -> str:
+    """Return a pattern as the text of a template with at most so many {any}."""
     parts = []
     run = ""
     for part in pattern:
@@ -88,7 +94,7 @@ def template(pattern: Pattern) -> str:
             run = ""
         else:
             run += part
-    return _few("".join([*parts, NO_LITERAL.sub("{any}", run)]))
+    return _few("".join([*parts, NO_LITERAL.sub("{any}", run)]), most)
 
 
 def literal(data: bytes) -> str:
@@ -96,26 +102,30 @@ def literal(data: bytes) -> str:
     return template((data.decode("utf-8", "surrogateescape"),))
 
 
-def around(heads: Iterable[bytes], tail: bytes, varying: Iterable[str] = ()) -> Template | None:
+def with_body(before: Pattern, behind: Pattern) -> str:
+    """Return the text of the template of what stands before a body and behind it."""
+    last = template(behind)
+    first = template(before, MAX_ANY_FIELDS - min(1, last.count("{any}")))
+    return f"{first}{{body}}{template(behind, MAX_ANY_FIELDS - first.count('{any}'))}"
+
+
+def around(heads: Iterable[bytes], tails: Iterable[bytes], varying: Iterable[str] = ()) -> Template | None:
     """Return the template of texts that have these bytes before their body, and those behind it; None if they are of
     several kinds, or nothing says where their bodies begin.
     """
-    read = [*map(reader(varying), heads)]
-    if len({*map(len, read)}) > 1:
+    before, behind = [*map(reader(varying), heads)], [*map(reader(varying, behind=True), tails)]
+    if any(len({*map(len, read)}) > 1 for read in (before, behind)):
         return None
     try:
-        made = template(align(read))
-        return Template.parse(f"{made}{{body}}{literal(tail)}", "any", "body")
+        return Template.parse(with_body(align(before), align(behind)), "any", "body")
     except BadTemplate:
         return None
 
 
-def _few(text: str) -> str:
-    """Return a template's text with no more `{any}` fields than are allowed: the last includes the rest."""
+def _few(text: str, most: int) -> str:
+    """Return a template's text with no more `{any}` fields than that: the last includes the rest."""
     first, *others = SEVERAL.sub("{any}", text).split("{any}")
-    if len(others) <= MAX_ANY_FIELDS:
-        return "{any}".join([first, *others])
-    return "{any}".join([first, *others[: MAX_ANY_FIELDS - 1], others[-1]])
+    return "{any}".join([first, *others] if len(others) <= most else [first, *others[: most - 1], others[-1]])
 
 
 def align(patterns: Sequence[Pattern]) -> Pattern:
@@ -126,18 +136,18 @@ def align(patterns: Sequence[Pattern]) -> Pattern:
     return (*patterns[0][:begin], Field.ANY, *patterns[0][len(patterns[0]) - end :])
 
 
-def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
-    """Return the pattern before the text of an utterance, from speaker -> the bytes there each time.
+def beside(texts: Mapping[str, Sequence[bytes]], host: str, *, behind: bool = False) -> Pattern:
+    """Return the pattern before an utterance, or `behind` it, from speaker -> the bytes there each time.
 
     A part that differs between speakers, but not between the utterances of one, is the label. If the label is the
     client's port, the host just before it belongs to the label.
     """
-    read = reader(colours=True)
-    own = [align([read(one) for one in each]) for each in heads.values()]
+    read = reader(colours=True, behind=behind)
+    own = [align([read(one) for one in each]) for each in texts.values()]
     if len(set(own)) == 1:
         return own[0]
     address = read(host.encode())
-    if not _places(own[0], address) and (labelled := _labelled(dict(zip(heads, own, strict=True)))):
+    if not _places(own[0], address) and (labelled := _labelled(dict(zip(texts, own, strict=True)))):
         return labelled
     begin, end = _common(own)
     before = own[0][:begin]

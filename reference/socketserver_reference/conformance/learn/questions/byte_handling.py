@@ -1,5 +1,6 @@
 """How a chat delivers unusual utterances: commands, control characters, invalid UTF-8, blanks, carriage returns."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ class ByteHandling:
     """How such bytes were delivered, in a word and as observed."""
 
     what: str
-    """intact, changed, cut, nothing."""
+    """intact, escaped, changed, cut, nothing."""
     seen: str
 
 
@@ -57,7 +58,9 @@ def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect, 
     """Note the smallest restriction under which all utterances arrive unchanged."""
     broken = {name: one for name, one in became.items() if one.what != "intact"}
     changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
-    if broken:
+    if any(one.what == "escaped" for one in broken.values()):  # so is all that JSON has another way to write
+        learned.learn("bytes", "handling", "escaped", changed)
+    elif broken:
         learned.learn_or_suspect("bytes", "handling", _handling(broken), changed, clause)
     else:
         learned.learn("bytes", "handling", "verbatim", f"{', '.join(became)}: all came unchanged")
@@ -81,11 +84,20 @@ def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Endin
     if begins and ends:
         if between == middle:
             return ByteHandling("intact", "as said")
-        return ByteHandling("changed", f"{quoted(middle)} came as {quoted(between)}")
+        what = "escaped" if _is_in_json(between, middle) else "changed"
+        return ByteHandling(what, f"{quoted(middle)} came as {quoted(between)}")
     seen = f"{quoted(left + middle + right)} came as {quoted(begins + rest)}"
     if ended:
         seen += f", and its speaker got {ENDINGS[ended]}"
     return ByteHandling("cut" if begins else "nothing", seen)
+
+
+def _is_in_json(data: bytes, said: bytes) -> bool:
+    """Whether these bytes are what was said as it is written in a JSON text."""
+    try:
+        return bool(json.loads(b'"%s"' % data, strict=False) == said.decode())
+    except ValueError:
+        return False
 
 
 def _handling(broken: Mapping[str, ByteHandling]) -> str:

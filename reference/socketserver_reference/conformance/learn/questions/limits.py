@@ -56,7 +56,7 @@ def in_common(heard: bytes, said: bytes) -> int:
 def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
     """Send longer and longer utterances until one does not arrive whole."""
     whole = 0
-    around = max(map(len, room.framed.heads)) + len(room.framed.tail)
+    around = max(map(len, room.framed.heads)) + max(map(len, room.framed.tails))
     fitting = (
         min(room.said.longest - len(room.meeting.say.template.fill()), room.heard_in.longest - around)
         // WORD_BYTES
