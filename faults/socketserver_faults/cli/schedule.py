@@ -168,7 +168,7 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
                     explore.confirm(world, scenarios, other, lines=options.lines)
                     print(story.further_line(other, explore.code_of(other, lines=options.lines)), flush=True)
             except UNPLAYABLE as error:  # the failure is confirmed all the same
-                print(f"the search for other clauses has ended: {printable(str(error))}")
+                print(f"not all was searched for other clauses: {printable(str(error))}")
             return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
     print("\n".join(story.coverage_lines(found)))

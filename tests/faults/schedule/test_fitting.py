@@ -176,6 +176,25 @@ def test_a_program_that_speaks_the_dialect_and_has_a_bug_is_searched(write: Writ
     assert found.outcome is not None
 
 
+PRINTS = """
+            try: int(said)
+            except ValueError: __import__('traceback').print_exc()"""
+
+
+@pytest.mark.parametrize(
+    ("does", "why"), [("", ""), ("; int(said)", ", by ValueError: .*: b'ann.*'"), (PRINTS, ", by ValueError: .*")]
+)
+def test_a_program_that_hangs_up_without_a_word_is_taken_for_a_chat_only_if_it_is_named(
+    write: Write, does: str, why: str
+) -> None:
+    write(hangs_up=ECHO.replace("REPLY", f"said = self.request.recv(1024){does}"))
+    with pytest.raises(SpeaksOtherwise, match=rf"hangs up on who speaks, without a word{why}: .*; no other program"):
+        searched("hangs_up:Handler", None)
+    found = searched("hangs_up:Handler", "greet")
+    assert found.outcome is not None
+    assert found.outcome.clause == "CHAT-2"
+
+
 def test_steps_of_ones_own_in_a_dialect() -> None:
     dialect = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "> {body}"', "arrows", "x")
     with pytest.raises(AssertionError, match="expected: ann reads b'> hi"):

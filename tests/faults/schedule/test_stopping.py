@@ -35,15 +35,13 @@ COUNTING = """
             if waits:
                 self.idle.wait()
             super().server_close()
-    def serve():
-        return Server()
 """
 """An echo that waits for its handlers, and for ever if the last one ends between two of its lines."""
 
 
 def searched(*, stopped_at_once: bool) -> SearchResult:
     scenario = replace(SCENARIOS["request"], stopped_at_once=stopped_at_once)
-    with world_of(read("counting:serve", "echo")) as world:
+    with world_of(read("counting:Server", "echo")) as world:
         return search_schedules(world, {"request": scenario}, Bounds())
 
 

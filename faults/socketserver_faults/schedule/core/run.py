@@ -97,8 +97,10 @@ class Task:
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 
 
-AN_END = re.compile(r"(?:ends by|fails with) (.+)", re.S)
-"""What is noted of an exception that nothing has caught."""
+AN_END = re.compile(
+    r"(?:ends by|fails with) (?P<uncaught>.+)|prints (?P<quote>['\"])(?P<told>\w+Error: .+)(?P=quote)", re.S
+)
+"""What is noted of an exception that nothing has caught, or whose traceback the program prints."""
 
 
 class ScheduleEvent(NamedTuple):
@@ -121,9 +123,9 @@ class ScheduleTrace:
     """What each thread waited for when, for the first time, none could go on and time had to pass."""
 
     def last_error(self, since: int = 0) -> str:
-        """Return the last exception that ended a thread or a handler, after so many events; "" if none did."""
+        """Return the last exception that ended a thread or a handler, or was printed, after so many events; or ""."""
         notes = (AN_END.fullmatch(event.what) for event in reversed(self.events[since:]) if event.note)
-        return next((found[1] for found in notes if found), "")
+        return next((found["uncaught"] or found["told"] for found in notes if found), "")
 
 
 class Worker:

@@ -220,21 +220,29 @@ def further_failures(
 ) -> Iterator[SearchResult]:
     """Yield failures of other clauses in the other scenarios: one broken clause hides no other.
 
-    What a clause that is known to be broken explains as well is no evidence against another.
+    What a clause that is known to be broken explains as well is no evidence against another. In the end, raise
+    SubjectRefused if there are scenarios that cannot be judged.
     """
     assert found.outcome is not None
     known = {found.outcome.clause}
     until = time.monotonic() + bounds.seconds - found.seconds
+    refused: SubjectRefused | None = None
     for name, scenario in scenarios.items():
         left = until - time.monotonic()
         if name == found.scenario or left <= 0:
             continue
         most = min(MAX_FURTHER_DEVIATIONS, scenario.deviations if bounds.deviations is None else bounds.deviations)
-        result = search_schedules(world, {name: scenario}, Bounds(most, bounds.schedules, left))
+        try:
+            result = search_schedules(world, {name: scenario}, Bounds(most, bounds.schedules, left))
+        except SubjectRefused as why:
+            refused = refused or why
+            continue
         failure = result.outcome.failure if result.outcome else None
         if failure is not None and known.isdisjoint({failure.clause_id, *failure.candidates}):
             known.add(failure.clause_id)
             yield result
+    if refused is not None:
+        raise refused
 
 
 def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResult, *, lines: bool) -> None:

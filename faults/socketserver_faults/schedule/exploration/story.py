@@ -97,7 +97,8 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
         if name == "random":
             what = "random, each with a scenario of its own"
         elif coverage.cleared.whole:
-            what = f"all {coverage.cleared.complete} inequivalent schedules"
+            many = coverage.cleared.complete
+            what = f"all {many} inequivalent schedules" if many > 1 else "all are equivalent to one"
         else:
             whole = f"all with up to {counted(coverage.complete - 1, 'deviation')}" if coverage.complete else ""
             rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""

@@ -53,8 +53,15 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
 
     `given` says that the user named the protocol.
     """
-    if _meets(world, protocol, world.dialect):
+    failure = first_meeting(world, protocol, world.dialect)
+    if failure is None:
         return protocol
+    if not given and world.dialect == NOTE and _is_mute(failure):
+        error = world.scheduler.story.last_error()
+        raise SpeaksOtherwise(
+            f"{world.subject.name} hangs up on who speaks, without a word{error and f', by {error}'}: it does not show "
+            "whether it is a chat or an echo; if it is one, name a scenario for it; no other program can be judged"
+        )
     misfit = world.misfit(protocol)
     ended = f"{world.main_ended}; " if " by " in world.main_ended else ""
     if not ended and (error := world.scheduler.story.last_error()):
@@ -75,8 +82,9 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
     )
 
 
-def _meets(world: World, protocol: str, dialect: Dialect) -> bool:
-    return first_meeting(world, protocol, dialect) is None
+def _is_mute(failure: Violation) -> bool:
+    """Whether a program has hung up, and said nothing before."""
+    return failure.shape == "early end" and not any(" reads b" in line for line in failure.exchange)
 
 
 def first_meeting(world: World, protocol: str, dialect: Dialect | None = None) -> Violation | None:

@@ -148,17 +148,19 @@ def _own(name: str, path: str, attribute: str, protocol: str, arguments: Sequenc
 
 
 def _server(socketserver: Any, name: str, thing: Any) -> Any:
-    """Return the server of a handler class, of a function that makes one, or the server itself."""
+    """Return the server of a handler class, of a function or a class that makes one, or the server itself."""
     module, _, attribute = name.partition(":")
     if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
         if issubclass(thing, socketserver.DatagramRequestHandler):
             raise SubjectRefused(f"{attribute} serves datagrams: {SOCKETS['SOCK_DGRAM']}")
         return _plain_server(socketserver, name)(("127.0.0.1", 0), thing)
-    if inspect.isfunction(thing):
+    is_class = inspect.isclass(thing) and issubclass(thing, socketserver.BaseServer)
+    if inspect.isfunction(thing) or is_class:
         try:
             inspect.signature(thing).bind()
         except TypeError as error:
-            raise SubjectRefused(f"{name} must be a function without arguments: {error}") from None
+            kind = "server class that is made" if is_class else "function"
+            raise SubjectRefused(f"{name} must be a {kind} without arguments: {error}") from None
         thing = thing()
     if isinstance(thing, socketserver.UDPServer):
         raise SubjectRefused(f"{name} serves datagrams: {SOCKETS['SOCK_DGRAM']}")

@@ -137,7 +137,7 @@ class World:
 
     def _shuts_down(self) -> None:
         running = self.scheduler.running
-        if running is not None and running.name != CLIENTS_THREAD:
+        if running is not None and running.name != CLIENTS_THREAD and not self.scheduler.aborting:
             self._shut_down_by = self._shut_down_by or running.name
 
     def _connect(self, who: str, timeout: float | None) -> Any:

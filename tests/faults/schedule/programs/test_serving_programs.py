@@ -126,11 +126,14 @@ def test_what_a_program_does_when_its_run_is_given_up_is_not_refused(write: Writ
     finally:
         os._exit(0)
     """
-    write(kills=kills.replace("AFTER", ""), keeps=kills.replace("AFTER", "threading.Event().wait()"))
+    keeps = kills.replace("AFTER", "threading.Event().wait()")
+    stops = keeps.replace("os._exit(0)", "server.shutdown()")
+    write(kills=kills.replace("AFTER", ""), keeps=keeps, stops=stops)
     assert searched("kills", "request", 0).outcome is None
-    found = searched("keeps", "request", 0)
-    assert found.outcome is not None
-    assert found.outcome.clause == "ECHO-3"
+    for name in ("keeps", "stops"):
+        found = searched(name, "request", 0)
+        assert found.outcome is not None
+        assert found.outcome.clause == "ECHO-3"
 
 
 def test_a_server_that_serves_one_at_a_time(write: Write) -> None:
