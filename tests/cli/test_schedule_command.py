@@ -5,7 +5,7 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,10 +13,9 @@ from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import explore
 from socketserver_faults.schedule.exploration.replay import Code
-from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
-from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
+from socketserver_faults.schedule.exploration.search import SearchResult, search
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
-from socketserver_faults.schedule.world.world import World
 from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.scenario.steps import Connect, Send, Settle
 
@@ -94,17 +93,31 @@ def test_a_broken_clause_hides_no_other_in_another_scenario(
     assert out.count("also breaks") == 1
     assert "\nCHAT-15: " not in told(capsys, program, "--replay", also[0][1], code=1)
     assert "also" not in told(capsys, program, "--deviations", "0", code=1)
-    searched = explore.search_schedules
 
-    def refusing(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
-        if list(scenarios) == ["arrive"]:
+    def refusing(plays: dict[str, Any], *limits: Any) -> SearchResult:
+        if list(plays) == ["arrive"]:
             raise SubjectRefused("it is too slow")
-        return searched(world, scenarios, bounds)
+        return search(plays, *limits)
 
-    monkeypatch.setattr(explore, "search_schedules", refusing)
+    monkeypatch.setattr(explore, "search", refusing)
     out = told(capsys, program, code=1)
     assert "\nalso breaks CHAT-13 in speak" in out
     assert out.endswith("\nnot all was searched for other clauses: it is too slow\n")
+
+
+@pytest.mark.slow
+def test_a_clause_that_every_schedule_breaks_hides_no_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever leaves is read for ever, whatever the schedule is; with one deviation two members hear two orders."""
+    file = tmp_path / "sticky_room.py"
+    file.write_text(
+        "import socketserver\nmembers = []\nclass Handler(socketserver.BaseRequestHandler):\n"
+        "    def handle(self):\n        members.append(self.request)\n"
+        "        while True:\n            chunk = self.request.recv(1024)\n"
+        "            for member in list(members) if chunk else []:\n                member.sendall(b'ack' + chunk)\n"
+    )
+    out = told(capsys, f"{file}:Handler", "speak", code=1)
+    assert "\nCHAT-10: the server MUST " in out
+    assert re.search(r"^also breaks CHAT-13 in speak .*, with one deviation: --replay speak:", out, re.MULTILINE)
 
 
 @pytest.mark.slow

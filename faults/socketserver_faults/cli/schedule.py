@@ -18,6 +18,7 @@ from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, SearchResult
 from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
+from socketserver_faults.schedule.world import learning
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
@@ -123,7 +124,7 @@ def spoken_dialect(name: str) -> Dialect:
 
 def _learn(options: argparse.Namespace, world: World, protocol: str, until: float) -> Dialect:
     """Learn how the program speaks, until a moment of time.monotonic(), and say it."""
-    text = explore.learn_dialect(world, protocol, until)
+    text = learning.learn_dialect(world, protocol, until)
     print(f"{options.program} speaks this dialect, as learned:")
     print(*(f"  {line}" for line in text.splitlines() if line and not line.startswith("#")), sep="\n")
     return world.dialect
@@ -183,7 +184,7 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     subject = _subject(options, protocol)
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
         if options.learn:
-            explore.learn_dialect(world, protocol)
+            learning.learn_dialect(world, protocol)
         (scenario,) = explore.scenarios_for(world.subject, code.scenario, world.dialect).values()
         outcome = explore.replay_schedule(world, scenario, code)
     print("\n".join(story.run_lines(outcome)))

@@ -9,7 +9,7 @@ from socketserver_faults.cli import schedule
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.exploration import explore
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
-from socketserver_faults.schedule.world import clients
+from socketserver_faults.schedule.world import clients, learning
 from socketserver_faults.schedule.world.clients import LearnedText
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import World
@@ -246,7 +246,7 @@ def test_learning_counts_among_the_seconds(
         searched.append(bounds.seconds)
         return SearchResult({})
 
-    monkeypatch.setattr(explore, "learn_dialect", learn)
+    monkeypatch.setattr(learning, "learn_dialect", learn)
     monkeypatch.setattr(explore, "search_schedules", search)
     write(shouts=SHOUTS)
     assert main(["schedule", "shouts:Handler", "request", "--learn", "--seconds", "10"]) == 0
@@ -298,3 +298,28 @@ def test_a_chat_that_cannot_be_learned_is_not_taken_for_an_echo(
     assert main(["schedule", program, "--learn", *LONG]) == 2
     told = capsys.readouterr().err
     assert "as a chat: nothing was understood; as an echo: echo.transform: cannot tell" in told
+
+
+LACKS_A_NOTICE = """
+protocol = "chat"
+[framing]
+in = "chunk"
+out = "chunk"
+[[handshake]]
+wait = "your name? "
+send = "{name}"
+[delivery]
+template = "[{sender}] {body}"
+"""
+
+
+def test_a_dialect_that_does_not_hold_for_a_second_member_is_not_learned(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said of those who come stands before what they say."""
+    says = "[other.sendall(name + b' is here. ') for other in members]; members[self.request] = name"
+    program = named_chat(write, **{"members[self.request] = name": says, 'name + b"> "': 'b"[" + name + b"] "'})
+    monkeypatch.setattr(World, "learn", lambda *_: LearnedText(LACKS_A_NOTICE, ()))
+    assert main(["schedule", program, "speak", "--learn", *LONG]) == 2
+    told = capsys.readouterr().err
+    assert re.search(r"as a chat: expected ann .*, but ann reads b'ben is here\. \[ben\] .*, by what was learned", told)

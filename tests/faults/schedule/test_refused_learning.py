@@ -61,7 +61,7 @@ def test_learning_ends_after_so_many_steps(
     write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socketserver_faults.schedule.world.world.MAX_LEARNING_STEPS", 200)
-    monkeypatch.setattr("socketserver_faults.schedule.exploration.explore.MAX_LEARNING_STEPS", 200)
+    monkeypatch.setattr("socketserver_faults.schedule.world.learning.MAX_LEARNING_STEPS", 200)
     folder = write(
         counts="""
         import socketserver

@@ -3,7 +3,6 @@
 `explore` is for a pytest file; `cli/schedule.py` does the same for a terminal.
 """
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from socketserver_faults.schedule.core.run import Choose
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.clearing import Clearing
 from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
@@ -27,18 +27,14 @@ from socketserver_faults.schedule.exploration.search import (
     search,
     where_stories_part,
 )
-from socketserver_faults.schedule.world.clients import NoDialect
-from socketserver_faults.schedule.world.endless import NoEnd
-from socketserver_faults.schedule.world.fitting import LEARNED, NAMED, first_meeting, protocol_spoken, talk
+from socketserver_faults.schedule.world.fitting import protocol_spoken
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
-from socketserver_faults.schedule.world.world import MAX_LEARNING_STEPS, ScheduleResult, World
+from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.loader import BadDialect
-from socketserver_reference.conformance.dialects.loader import read as read_dialect
 from socketserver_reference.conformance.scenario.steps import Step
 
 RANDOM_NAME = re.compile(r"random-(\d{1,9})")
@@ -46,13 +42,6 @@ RANDOM_NAME = re.compile(r"random-(\d{1,9})")
 
 OWN_SCENARIO = "own"
 """The name of a scenario that `explore` receives as steps."""
-
-
-WRITE_IT = (
-    "; if it is a chat or an echo, write down how its clients speak (socketserver-reference dialects --keys), and use "
-    "--dialect FILE in place of --learn; no other program can be judged"
-)
-"""What to do if the dialect of a program cannot be learned."""
 
 
 class Race(AssertionError):
@@ -98,50 +87,6 @@ def meet(world: World, protocol: str) -> None:
     if world.subject.loop:
         spoken = protocol_spoken(world, protocol or world.subject.protocol, given=bool(protocol))
         world.subject = replace(world.subject, protocol=spoken)
-
-
-def learn_dialect(world: World, protocol: str, until: float = math.inf) -> str:
-    """Let the clients speak the dialect of a user's own program; return its text.
-
-    The first of chat and echo that can be learned, if no protocol is given. Raise SubjectRefused if none can, or none
-    until a moment of time.monotonic().
-    """
-    if not world.subject.loop:
-        raise SubjectRefused(f"--learn is for a program of your own: the dialect of {world.subject.name} is known")
-    refusals: dict[str, SubjectRefused] = {}
-    for other in [protocol] if protocol else ["chat", "echo"]:
-        try:
-            return _learned(world, other, until, named=bool(protocol))
-        except NoEnd:
-            refusals[other] = NoDialect(f"not within {MAX_LEARNING_STEPS:,} steps of its threads")
-        except SubjectRefused as refusal:
-            refusals[other] = refusal
-    whys = set(map(str, refusals.values()))
-    why = ", " + "; ".join(f"as {NAMED[other]}: {refusal}" for other, refusal in refusals.items())
-    if len(whys) < len(refusals):
-        why = f": {whys.pop()}"
-    advice = WRITE_IT if any(isinstance(refusal, NoDialect) for refusal in refusals.values()) else ""
-    raise SubjectRefused(f"the dialect of {world.subject.name} cannot be learned{why}{advice}")
-
-
-def _learned(world: World, protocol: str, until: float, *, named: bool) -> str:
-    text, doubts = world.learn(protocol, until)
-    try:
-        world.dialect = read_dialect(text, LEARNED, "the dialect that was learned")
-    except BadDialect as error:
-        raise NoDialect(str(error)) from None
-    world.subject = replace(world.subject, protocol=protocol)
-    failures = [first_meeting(world, protocol)]
-    if protocol == "echo" and not named:  # it may be a chat that cannot be learned
-        failures.append(world.play(talk(protocol, world.dialect)).failure)
-        if world.reads_ends():  # a bug, which the search will tell: then only what is read is asked
-            heard = world.play(talk(protocol, world.dialect, ends=False)).failure
-            failures[-1] = None if heard is not None and heard.absent else heard
-    for failure in failures:
-        if failure is not None and failure.shape is not None:  # what is read is wrong
-            why = "; ".join(doubts) or f"expected {failure.expected}, but {failure.observed}, by what was learned"
-            raise NoDialect(why)
-    return text
 
 
 def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
@@ -212,37 +157,51 @@ def code_of(found: SearchResult, *, lines: bool) -> Code:
 
 
 MAX_FURTHER_DEVIATIONS = 1
-"""Deviations at most with which other scenarios are searched for other clauses, once one fails."""
+"""Deviations at most with which all scenarios are searched for other clauses, once one fails: none where one is as many
+as are ever tried, as those scenarios are long.
+"""
 
 
 def further_failures(
     world: World, scenarios: dict[str, NamedScenario], found: SearchResult, bounds: Bounds
 ) -> Iterator[SearchResult]:
-    """Yield failures of other clauses in the other scenarios: one broken clause hides no other.
+    """Yield failures of other clauses: one broken clause hides no other.
 
     What a clause that is known to be broken explains as well is no evidence against another. In the end, raise
     SubjectRefused if there are scenarios that cannot be judged.
     """
+
+    def explained(outcome: ScheduleResult) -> bool:
+        failure = outcome.failure
+        return failure is not None and not known.isdisjoint({failure.clause_id, *failure.candidates})
+
+    def play(scenario: NamedScenario, choose: Choose) -> ScheduleResult:
+        outcome = world.play(scenario, choose)
+        return replace(outcome, failure=None) if explained(outcome) else outcome
+
     assert found.outcome is not None
     known = {found.outcome.clause}
     until = time.monotonic() + bounds.seconds - found.seconds
-    refused: SubjectRefused | None = None
-    for name, scenario in scenarios.items():
-        left = until - time.monotonic()
-        if name == found.scenario or left <= 0:
-            continue
-        most = min(MAX_FURTHER_DEVIATIONS, scenario.deviations if bounds.deviations is None else bounds.deviations)
-        try:
-            result = search_schedules(world, {name: scenario}, Bounds(most, bounds.schedules, left))
-        except SubjectRefused as why:
-            refused = refused or why
-            continue
-        failure = result.outcome.failure if result.outcome else None
-        if failure is not None and known.isdisjoint({failure.clause_id, *failure.candidates}):
-            known.add(failure.clause_id)
-            yield result
-    if refused is not None:
-        raise refused
+    refused: dict[str, SubjectRefused] = {}
+    for level in range(MAX_FURTHER_DEVIATIONS + 1):
+        for name, scenario in scenarios.items():
+            left = until - time.monotonic()
+            most = scenario.deviations if bounds.deviations is None else bounds.deviations
+            if left <= 0 or level > most or (level and level == scenario.deviations) or name in refused:
+                continue
+            try:
+                result = search({name: (partial(play, scenario), level)}, Bounds(level, bounds.schedules, left))
+            except SubjectRefused as why:
+                refused[name] = why
+                continue
+            if result.outcome is None:
+                continue
+            result.outcome = attributed(world, scenario, result.deviations, result.outcome)
+            if not explained(result.outcome):
+                known.add(result.outcome.clause)
+                yield result
+    for refusal in refused.values():
+        raise refusal
 
 
 def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResult, *, lines: bool) -> None:

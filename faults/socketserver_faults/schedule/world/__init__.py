@@ -10,6 +10,7 @@ Read in this order:
     worlds.py       virtual processes, to be opened and closed
     scenarios.py    what the clients do
     fitting.py      whether the program speaks the dialect
+    learning.py     to learn its dialect
 
 RULE: the clients are the suite's own stage and oracle: a schedule is judged as a check is.
 """

@@ -4,7 +4,7 @@ A program that speaks otherwise breaks no clause. So it is met once without any 
 own test of a dialect (`driver/dialect_fit.py`) decides, on virtual sockets; a program whose protocol was not named is
 then taken for an echo if it is one.
 
-Next: `exploration/search.py`.
+Next: `learning.py`.
 """
 
 from collections.abc import Iterator

@@ -61,9 +61,7 @@ more, to keep scenarios short.
 """
 
 READ_CAPACITY_BYTES = 256 * 1024
-"""The same for a client that always reads, whose buffers Linux lets grow. No scenario says as much, so it does not
-matter to the server how far such a client has read.
-"""
+"""The same for a client that always reads: Linux lets its buffers grow, and no scenario says as much."""
 
 MAX_LEARNING_STEPS = 10 * MAX_RUN_STEPS
 """Steps of a run in which the dialect of the program is learned."""
@@ -311,6 +309,8 @@ class World:
     def _visit(self, visit: Callable[[], object]) -> None:
         """The second thread of a run of a program that serves by itself."""
         self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
+        if self.subject.typed:  # what is typed is meant to come before the clients
+            self.scheduler.wait_idle()
         if self._network.kernel.listens_at is None:
             why = self.main_ended or f"it does not begin to listen: {self.scheduler.tasks[0].waits()}"
             raise SubjectRefused(f"{self.subject.name} serves nothing: {why}")

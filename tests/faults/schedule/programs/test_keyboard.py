@@ -45,3 +45,25 @@ def test_a_failure_is_replayed_with_what_was_typed(write: Write, capsys: pytest.
     assert again is not None
     assert main(shlex.split(again[1])) == 1
     assert "at your service" in capsys.readouterr().out
+
+
+OPENS = """
+    import socketserver, threading
+    opened = []
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            said = self.request.recv(1024).strip().upper()
+            self.request.sendall(said if opened else b"not yet")
+    server = socketserver.ThreadingTCPServer(("", 9999), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    while True:
+        opened.append(input())
+"""
+
+
+@pytest.mark.parametrize("typed", [["--type", "open"], []])
+def test_what_is_typed_comes_before_the_clients(
+    write: Write, capsys: pytest.CaptureFixture[str], typed: list[str]
+) -> None:
+    assert main(["schedule", f"{write(opens=OPENS)}/opens.py", "request", *typed]) == (0 if typed else 1)
+    assert ("b'not yet'" in capsys.readouterr().out) == (not typed)
