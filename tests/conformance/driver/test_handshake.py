@@ -251,6 +251,19 @@ def test_a_client_that_speaks_with_its_last_answer_reads_the_rest_of_the_handsha
         stage.play([Connect("ann", with_words=True), Send("ann", b"hello"), Settle(), Say("ann", b"and on")])
 
 
+def test_a_client_that_is_a_member_before_it_is_asked_for_its_name_may_hear_much_first() -> None:
+    def talks(connection: socket.socket) -> None:
+        connection.sendall(b"another: said much\n" * 5000 + b"Name? ")
+        said = connection.makefile("rb")
+        next(said), next(said)
+        connection.sendall(b"Hello\n")
+        for line in said:
+            connection.sendall(b"1: " + line)
+
+    with server_that(talks) as address, Stage(address, FramedChatOracle(LINES), timeout=5.0, dialect=LINES) as stage:
+        stage.play([Connect("ann"), Say("ann", b"hello")])
+
+
 def test_what_comes_without_end_in_place_of_a_greeting_is_judged() -> None:
     def floods(connection: socket.socket) -> None:
         connection.sendall(b"Name? ")

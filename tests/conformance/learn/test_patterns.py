@@ -33,6 +33,13 @@ def test_labels_of_different_length_are_found() -> None:
         ("10:39 ", "{any} "),
         ("1796039232 ", "{any} "),
         ("1796039232.39|", "{any}|"),
+        ("[30/11/2026 10:39:57] ", "[{any}] "),
+        ("[11/30/2026, 10:39:57 PM] ", "[{any}] "),
+        ("[10:39 AM] ", "[{any}] "),
+        ("11/30/26:10:39:57 ", "{any} "),
+        ("30.11.2026 10:39:57 ", "{any} {any} "),
+        ("[Mon Nov 30 10:39:57 2026] ", "[{any}] "),
+        ("[10.0.0.127] ", "[10.0.0.127] "),
     ],
 )
 def test_no_part_of_the_time_belongs_to_the_label(clock: str, before: str) -> None:
@@ -40,6 +47,23 @@ def test_no_part_of_the_time_belongs_to_the_label(clock: str, before: str) -> No
     assert found == f"{before}{{sender}}: "
     later = f"{clock}ann: hello".replace("39", "40").encode()
     assert Template.parse(f"{found}{{body}}", "any", "sender", "body").label(later, b"hello") == b"ann"
+
+
+@pytest.mark.parametrize(
+    ("clock", "behind"),
+    [
+        (" 2026-11-30 10:39:57", " {any} {any}"),
+        (" (2026-11-30 10:39:57)", " ({any})"),
+        ('", "time": "30/11/2026 10:39:57"}', '", "time": "{any}"}'),
+        (' at "11/30/2026, 10:39:57 PM"', ' at "{any}"'),
+        (" 2026-11-30T10:39:57.5+01:00", " {any}"),
+    ],
+)
+def test_no_part_of_the_time_belongs_to_the_words_before_it(clock: str, behind: str) -> None:
+    found = template(beside({who: [f" says {who}{clock}".encode()] * 2 for who in ("ann", "ben")}, "", behind=True))
+    assert found == f" says {{sender}}{behind}"
+    later = f"hello says ann{clock}".replace("39", "40").encode()
+    assert Template.parse(f"{{body}}{found}", "any", "sender", "body").label(later, b"hello") == b"ann"
 
 
 def test_a_name_is_the_label_without_what_the_server_puts_before_it() -> None:

@@ -34,6 +34,12 @@ def knows_no_word(client: socket.socket) -> None:
         client.sendall(b"what?\r\n" * len(lines))
 
 
+def reads_json(client: socket.socket) -> None:
+    with client.makefile("rb") as lines:
+        for _ in lines:
+            client.sendall(b'{"error": "that is no JSON"}\n')
+
+
 def refuse(client: socket.socket) -> None:
     with client.makefile("rb") as lines:
         for line in lines:
@@ -53,6 +59,7 @@ def refuse(client: socket.socket) -> None:
         (lambda client: [client.sendall(b"more " * 5000) for _ in range(1000)], "the server sends without end"),
         (lambda client: [client.recv(1024) for _ in range(100)], "neither lines nor frames of a fixed size nor length"),
         (refuse, "annika heard b'err: unknown command: wolverine-"),
+        (reads_json, "it seems to read JSON, and what stands in it is not guessed: write a dialect with what a client"),
         (
             lambda client: (client.sendall(b"Password: "), [client.recv(1024) for _ in range(100)]),
             "it had been greeted by b'Password: '",

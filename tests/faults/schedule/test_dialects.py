@@ -37,7 +37,9 @@ PROGRAM = """
 """
 
 
-@pytest.mark.parametrize("name", ["binary", "fixed", "recv", "returns", "two ends", "unmarked"])
+@pytest.mark.parametrize(
+    "name", ["binary", "fixed", "json", "objects", "recv", "returns", "timed", "two ends", "unmarked"]
+)
 def test_a_program_is_judged_in_its_dialect(name: str, write: Write) -> None:
     module = f"speaks_{name.replace(' ', '_')}"
     write(**{module: PROGRAM.replace("NAME", repr(name))})

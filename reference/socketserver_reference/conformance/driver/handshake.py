@@ -12,7 +12,7 @@ from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Heard, Transcript
 from socketserver_reference.conformance.targets.client import Client
 
-MAX_HANDSHAKE_BYTES = 16 * 1024
+MAX_HANDSHAKE_BYTES = 256 * 1024
 """Most bytes that a server may send in one exchange of its handshake."""
 
 

@@ -61,6 +61,12 @@ MAX_SLOW_MEETINGS = 3
 
 LINE_ENDS = (b"\n", b"\r\n")
 
+READS_JSON = (
+    "it seems to read JSON, and what stands in it is not guessed: write a dialect with what a client sends around its "
+    "words as commands.say"
+)
+"""Why nothing is learned from a server that speaks of JSON to who says plain words."""
+
 Refusal = Callable[[UnderstoodMeeting], str]
 """Returns why the dialect that a meeting shows would be refused, or ""."""
 
@@ -91,7 +97,8 @@ class Search:
             return self._refused
         if self._formless:  # more time would not have helped
             raise CannotLearn(self._formless[0])
-        raise CannotLearn("; ".join([*[*self._telling, *self.reasons][:1], why]))
+        told = [*self._telling, *self.reasons]
+        raise CannotLearn("; ".join([*told[:1], READS_JSON if any("JSON" in one.upper() for one in told) else why]))
 
     def _meet(self, tried: list[Framing]) -> UnderstoodMeeting | None:
         for framing in self._framings():

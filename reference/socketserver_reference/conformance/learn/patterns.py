@@ -13,14 +13,16 @@ from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS,
 
 TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 
-DATE = r"\d{4}-\d\d-\d\d"
+DATE = r"(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.]\d{4}|\d\d?/\d\d?/\d\d)"
 
-CLOCK = rf"{DATE}(?:T{TIME})?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
+CLOCK = rf"{DATE}(?:[T:]{TIME})?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
 """Dates, times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same."""
 
-BOTH = (rf"{DATE}(?> {TIME})(?! )", rf"(?<! ){DATE} {TIME}")
-"""A date and a time with a space between them, before words and behind them. They are two fields where a space stands
-on the other side of the one that is next to the words: a template takes the first space, or the last one, for its end.
+SPACED = rf"(?>{DATE},? {TIME}(?: [AP]M)?|{TIME} [AP]M|[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ \d]\d {TIME} \d{{4}})"
+
+BOTH = (rf"{SPACED}(?! )", rf"(?<! ){SPACED}")
+"""A date and a time with a space between them, before words and behind them. They are several fields where a space
+stands next to them: a template takes the first space for the end of a field, and the last one for its beginning.
 """
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
