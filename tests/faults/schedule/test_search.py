@@ -18,6 +18,7 @@ from socketserver_faults.schedule.exploration.search import (
     search,
 )
 from socketserver_faults.schedule.exploration.story import coverage_lines
+from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
@@ -65,6 +66,20 @@ def test_scenarios_take_turns_level_by_level_and_each_has_its_own_bound() -> Non
         "long": [1, 5],
         "wrong": [1, 5],
     }
+
+
+def test_a_scenario_that_cannot_be_judged_hides_no_failure_in_another() -> None:
+    def refuses(_: Choose) -> ScheduleResult:
+        raise SubjectRefused("it is not modelled")
+
+    def clear(name: str, *_: float) -> Cleared:
+        assert name == "other"
+        return Cleared()
+
+    right, wrong = deciding(lambda _: False), deciding(lambda choices: choices[4] == 1)
+    assert search({"refused": (refuses, 2), "other": (wrong, 2)}, Bounds(), clear).scenario == "other"
+    with pytest.raises(SubjectRefused, match="it is not modelled"):
+        search({"refused": (refuses, 2), "other": (right, 2)}, Bounds(), clear)
 
 
 def test_a_search_keeps_its_bounds() -> None:

@@ -127,8 +127,9 @@ class Recording:
 
     def touch(self, name: Name, how: int) -> None:
         """Note, if the run is recorded, what the running thread does with a shared thing."""
-        if self.recorder is not None and self.running is not None and not self.aborting:
-            self.recorder.touch(name, how)
+        if (recorder := self.recorder) is not None and self.running is not None and not self.aborting:
+            current = recorder.current  # as its touch(), but in one call
+            current[name] = current.get(name, 0) | how
 
     def observe(self, name: Name) -> None:
         """Note, if the run is recorded, that the order matters in which a thing is changed."""

@@ -17,6 +17,7 @@ from socketserver_faults.schedule.exploration.clearing import Clearing
 from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations, checksum
 from socketserver_faults.schedule.exploration.search import (
+    REFUSALS,
     Bounds,
     Coverage,
     NoSuchOption,
@@ -168,7 +169,7 @@ def further_failures(
     """Yield failures of other clauses: one broken clause hides no other.
 
     What a clause that is known to be broken explains as well is no evidence against another. In the end, raise
-    SubjectRefused if there are scenarios that cannot be judged.
+    the refusal of a scenario that cannot be judged.
     """
 
     def explained(outcome: ScheduleResult) -> bool:
@@ -182,7 +183,7 @@ def further_failures(
     assert found.outcome is not None
     known = {found.outcome.clause}
     until = time.monotonic() + bounds.seconds - found.seconds
-    refused: dict[str, SubjectRefused] = {}
+    refused: dict[str, Exception] = {}
     for level in range(MAX_FURTHER_DEVIATIONS + 1):
         for name, scenario in scenarios.items():
             left = until - time.monotonic()
@@ -191,7 +192,7 @@ def further_failures(
                 continue
             try:
                 result = search({name: (partial(play, scenario), level)}, Bounds(level, bounds.schedules, left))
-            except SubjectRefused as why:
+            except REFUSALS as why:
                 refused[name] = why
                 continue
             if result.outcome is None:

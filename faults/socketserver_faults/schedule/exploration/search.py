@@ -26,9 +26,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
 from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.replay import Deviations
+from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import ScheduleResult
 
 PlaySchedule = Callable[[Choose], ScheduleResult]
@@ -36,6 +38,9 @@ PlaySchedule = Callable[[Choose], ScheduleResult]
 
 Clear = Callable[[str, float, int], Cleared]
 """Tries to clear a scenario until a moment of time.monotonic(), with at most so many schedules."""
+
+REFUSALS = (SubjectRefused, NotModelled)
+"""Errors that say why a scenario cannot be judged: others may be."""
 
 CLEARING_SHARE = 0.5
 """The share of the time that may go into that."""
@@ -104,6 +109,8 @@ class Coverage:
     """How many schedules the oracle could not judge."""
     cleared: Cleared = field(default_factory=Cleared)
     """What the reduced search has covered."""
+    refused: Exception | None = None
+    """Why the scenario cannot be judged."""
 
     @property
     def schedules(self) -> int:
@@ -199,7 +206,8 @@ def _next(generation: list[tuple[Deviations, bytes]]) -> Iterator[tuple[Deviatio
 def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds, clear: Clear | None = None) -> SearchResult:
     """Run schedules until one fails, all within the bound of deviations have been run, or another bound is reached.
 
-    All scenarios without a deviation come first, then all with one, and so on; those that are cleared are left out.
+    All scenarios without a deviation come first, then all with one, and so on; those that are cleared are left out. If
+    none fails, raise the refusal of one that cannot be judged.
     """
     found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
     begun = time.monotonic()
@@ -209,6 +217,9 @@ def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds, clear:
     for name, outcome in failing.items():
         if found.outcome is None and outcome is not None:  # it needs more deviations
             found.scenario, (found.deviations, found.outcome) = name, reduced(plays[name][0], outcome)
+    refusals = [coverage.refused for coverage in found.covered.values() if coverage.refused is not None]
+    if refusals and found.outcome is None:
+        raise refusals[0]
     return found
 
 
@@ -226,25 +237,31 @@ def _search_levels(
             _clear_all(found, clear, begun + CLEARING_SHARE * bounds.seconds, bounds.schedules)
         for name, generation in generations.items():
             coverage = found.covered[name]
-            if level > coverage.most or coverage.cleared.whole:
+            if level > coverage.most or coverage.cleared.whole or coverage.refused:
                 continue
             if found.schedules >= bounds.schedules:
                 return
             coverage.levels.append(0)
-            for _, deviations, outcome in next(generation, (level, ()))[1]:
-                coverage.levels[-1] += 1
-                coverage.unjudged += not outcome.judged
-                if outcome.failure is not None:
-                    found.scenario, found.deviations, found.outcome = name, deviations, outcome
-                    return
-                if found.schedules >= bounds.schedules or time.monotonic() - begun > bounds.seconds:
-                    return
+            try:
+                for _, deviations, outcome in next(generation, (level, ()))[1]:
+                    coverage.levels[-1] += 1
+                    coverage.unjudged += not outcome.judged
+                    if outcome.failure is not None:
+                        found.scenario, found.deviations, found.outcome = name, deviations, outcome
+                        return
+                    if found.schedules >= bounds.schedules or time.monotonic() - begun > bounds.seconds:
+                        return
+            except REFUSALS as why:
+                coverage.refused = why
+                continue
             coverage.complete += 1
 
 
 def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> None:
     """Try to clear each scenario, until one fails; each may take a third of the time that is left, the last all."""
     for left, (name, coverage) in zip(range(len(found.covered), 0, -1), found.covered.items(), strict=True):
+        if coverage.refused:
+            continue
         now = time.monotonic()
         coverage.cleared = clear(name, now + (until - now) / min(left, 3), most - found.schedules)
         coverage.unjudged += coverage.cleared.unjudged
