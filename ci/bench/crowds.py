@@ -8,8 +8,8 @@ What it costs also depends on how much the server hears before the crowd leaves,
 processor time is the least of several crowds.
 
 Two small crowds are those that the check of CHAT-15 compares, here with the reference and a server that goes on
-delivering to those who have gone: what `oracles/scaling.py` takes for too much has to lie between the two. Of these it
-is the median.
+delivering to those who have gone: what `oracles/measured/scaling.py` takes for too much has to lie between the two.
+Of these it is the median.
 
 Next: `buffers.py`.
 """

@@ -49,6 +49,12 @@ LAUNCHED = f"{shlex.join(COMMAND)} serve {{}} --quiet --port {{{{port}}}}"
 
 FEW = "--examples=0"
 
+
+def only(group: str, *numbers: int) -> list[str]:
+    """Return the options that choose these clauses."""
+    return [f"--only={group}-{number}" for number in numbers]
+
+
 JUDGES = (
     ["family"],
     ["echo"],
@@ -56,9 +62,9 @@ JUDGES = (
     ["chat", "--transport=unix", "--only=CHAT-15", FEW],
     ["chat", "--profile=basic", FEW, "--launch", LAUNCHED.format("overthreaded")],
     # what is limited or counted of a process of its own
-    ["echo", "--only=ECHO-9", "--only=ECHO-10", "--only=ECHO-11", FEW, "--launch", LAUNCHED.format("echo")],
+    ["echo", *only("ECHO", 9, 10, 11, 12), FEW, "--launch", LAUNCHED.format("echo")],
     ["echo", "--only=ECHO-9", FEW, "--launch", LAUNCHED.format("echo --concurrency forking")],
-    ["chat", "--only=CHAT-18", "--only=CHAT-19", "--only=CHAT-20", FEW, "--launch", LAUNCHED.format("chat")],
+    ["chat", *only("CHAT", 18, 19, 20, 22), FEW, "--launch", LAUNCHED.format("chat")],
     ["chat"],
 )
 """The arguments of each check, the fastest to fail first."""

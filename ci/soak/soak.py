@@ -30,7 +30,7 @@ from crowd import Crowd, Lost
 from witness import Witness
 
 from socketserver_reference.cli.signals import terminated_as_interrupted
-from socketserver_reference.conformance.oracles.growth import growing
+from socketserver_reference.conformance.oracles.measured.growth import growing
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL, CannotCheck

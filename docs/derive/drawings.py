@@ -16,9 +16,9 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
-from socketserver_reference.conformance.oracles.growth import Visits
-from socketserver_reference.conformance.oracles.scaling import Room
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.growth import Visits
+from socketserver_reference.conformance.oracles.measured.scaling import Room
 from socketserver_reference.conformance.reports.html import elements
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory, events
@@ -67,6 +67,10 @@ class Recorder(ScenarioRunner):
 
     def come_back(self, *steps: Step) -> None:
         """Play what clients do before: the end of a server cannot be drawn."""
+        self(*steps)
+
+    def rest(self, *steps: Step) -> None:
+        """Play what clients do before: what a server does not do cannot be drawn."""
         self(*steps)
 
     def scale(self, room: Room, many: int) -> bool:  # noqa: ARG002 - the signature is the check's

@@ -76,6 +76,8 @@ _LACKS_DESCRIPTORS = (
 )
 _FREES_ITS_PORT = "start again at its port at once, although clients were connected when it ended"
 
+_RESTS = "use the processor only while clients come, send, read or leave"
+
 _ALL = (
     # Echo over connections: one request, one reply, one connection.
     _basic("ECHO-1", "send nothing before the client has sent something", TUTORIAL),
@@ -109,6 +111,7 @@ _ALL = (
     _should("ECHO-9", _KEEPS_NOTHING),
     _should("ECHO-10", _LACKS_DESCRIPTORS),
     _should("ECHO-11", _FREES_ITS_PORT),
+    _should("ECHO-12", _RESTS),
     # Echo over datagrams.
     _basic(
         "UDP-1",
@@ -191,6 +194,7 @@ _ALL = (
     _should("CHAT-19", _LACKS_DESCRIPTORS),
     _should("CHAT-20", _FREES_ITS_PORT),
     _should("CHAT-21", "keep a member that says nothing, however long"),
+    _should("CHAT-22", _RESTS),
     # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",

@@ -1,6 +1,6 @@
 r"""The echo server: one request, one reply, over a connection or over datagrams.
 
-Over a connection (ECHO-1 to ECHO-11)::
+Over a connection (ECHO-1 to ECHO-12)::
 
     client                          server
       | -- connect ----------------> |

@@ -68,6 +68,7 @@ class Server(socketserver.BaseServer):
         self.idle.clear()  # before reading `stopping`: shutdown() sets that, and then waits for `idle`
         try:
             if not self.stopping:
+                # [ECHO-12] [CHAT-22] it waits in select()
                 with suppress(Stopped):
                     super().serve_forever(poll_interval)
         finally:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.checks.chat_crowds import LEAVING_CLIENTS
-from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR
+from socketserver_reference.conformance.oracles.measured.scaling import ROOM_FACTOR
 
 HERE = Path(__file__).resolve().parents[2] / "ci" / "bench"
 MODULES = [file.stem for file in HERE.glob("*.py")]

@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from socketserver_faults.catalogue.leaving import ABORT
@@ -254,6 +255,25 @@ class ServesUnderOneLock(EchoHandler):
     def handle(self) -> None:
         with self.visits:
             super().handle()
+
+
+@fault("ECHO-12", own_process=True)
+class AsksAgainAtOnce(EchoHandler):
+    """Until the request has come, its handler asks for it again and again, without waiting.
+
+    Thought: a recv() that blocks may block for ever, and one that does not is tried until it has something.
+
+    Seen: nothing, but for a fan that is loud and a battery that is empty. One silent client costs a whole processor,
+    several let everybody wait.
+
+    Fixed: let recv() wait, in a thread or behind a selector. A limit of time is settimeout().
+    """
+
+    def receive(self) -> bytes:
+        while True:
+            with suppress(BlockingIOError):
+                request: bytes = self.request.recv(self.request_size, socket.MSG_DONTWAIT)
+                return request
 
 
 @fault("ECHO-7", "ECHO-8", concurrency="sync")

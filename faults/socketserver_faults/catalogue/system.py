@@ -1,5 +1,5 @@
-"""What a server does when the system refuses it something: a descriptor or a thread for the next client, or its
-port.
+"""How a server waits, and what it does when the system refuses it something: a descriptor or a thread for the next
+client, or its port.
 """
 
 import socket
@@ -75,6 +75,23 @@ class TriesItsPortFirst(StreamServer):
         with socket.socket(self.address_family) as trying:
             trying.bind(self.server_address)
         super().server_bind()
+
+
+@fault("CHAT-22", program="chat", own_process=True)
+class LooksAllTheTime(StreamServer):
+    """The loop looks for new clients without waiting for one.
+
+    Thought: the shorter the poll interval, the sooner a client is accepted; with 0 it is accepted at once.
+
+    Seen: a room in which nobody says anything uses a whole processor, day and night. On a small machine everything else
+    gets slow, and the bill of a large one grows.
+
+    Fixed: select() returns as soon as a client comes, however long it would wait. The interval is
+    about shutdown() alone.
+    """
+
+    def serve_forever(self, poll_interval: float = 0.0) -> None:  # noqa: ARG002 - the signature is socketserver's
+        super().serve_forever(0.0)
 
 
 @fault("SRV-15")

@@ -7,7 +7,7 @@ import pytest
 from socketserver_reference.conformance.checks.visits import chat_visits, echo_visits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.oracles.measured.growth import Visits
 
 QUITTING = read(
     'protocol = "echo"\n[framing]\nin = "line"\n[quit]\nword = "bye"\n[echo]\nrequests = "many"', "quitting", ""

@@ -4,23 +4,21 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.driver import port_reuse, scenario_runner
+from socketserver_reference.conformance.driver import measurements, port_reuse, scenario_runner
 from socketserver_reference.conformance.driver.exhaustion import _Attempt
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import exhaustion
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured import exhaustion
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
 from socketserver_reference.conformance.targets.processes import processes_below
@@ -109,7 +107,8 @@ def test_only_the_harm_of_clients_that_leave_and_doubt_excuse_a_lack_of_descript
 
 
 @pytest.mark.parametrize(
-    ("clause", "owner", "name"), [("ECHO-10", _Attempt, "play"), ("ECHO-11", port_reuse, "_attempt")]
+    ("clause", "owner", "name"),
+    [("ECHO-10", _Attempt, "play"), ("ECHO-11", port_reuse, "_attempt"), ("ECHO-12", measurements, "_rest")],
 )
 def test_what_else_goes_wrong_in_the_scenario_is_told_once(
     clause: str, owner: object, name: str, monkeypatch: pytest.MonkeyPatch
@@ -126,7 +125,7 @@ def test_what_else_goes_wrong_in_the_scenario_is_told_once(
     assert [raised] == told
 
 
-@pytest.mark.parametrize("clause", ["ECHO-10", "ECHO-11"])
+@pytest.mark.parametrize("clause", ["ECHO-10", "ECHO-11", "ECHO-12"])
 def test_it_is_decided_without_what_shows_another_clause(clause: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dialect = DIALECTS["lines"]
     played: list[Sequence[Step]] = []
@@ -137,7 +136,7 @@ def test_it_is_decided_without_what_shows_another_clause(clause: str, monkeypatc
             raise session.attributed(seen("ECHO-3", after=[Connect("ann"), HalfClose("ann")]))
         return Transcript()
 
-    for name in ("exhaust", "come_back"):
+    for name in ("exhaust", "come_back", "rest"):
         monkeypatch.setattr(scenario_runner, name, perform)
     with closing(open_session("echo", without_descriptors("waits"), TIMEOUT, dialect)) as session:
         ((_, _, raised),) = play_all(session, "echo", clause)
@@ -158,32 +157,6 @@ def test_what_does_not_show_again_is_no_violation(monkeypatch: pytest.MonkeyPatc
         assert judged(session) is None
         assert looks[0] > 3
         assert not session.masking.known
-
-
-def spins(idle: list[bool], used: list[float]) -> bool:
-    """Return what is told of a server that is found to be idle, and to have used so much, whenever it is asked."""
-    looks, costs = iter(idle), iter(used)
-    site = SimpleNamespace(wait_idle=lambda: next(looks), cpu_time=lambda: next(costs))
-    session: Any = SimpleNamespace(site=site)
-    try:
-        return _Attempt(session, "ECHO-10", exhaustion.SPARE_DESCRIPTORS)._spins(0.0)
-    finally:
-        assert [*looks, *costs] == []
-
-
-def test_a_server_that_gets_no_processor_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exhaustion, "REST_SECONDS", 0.0)
-    assert not spins([True], [0.0])
-    assert not spins([False, True], [0.0, 0.0])  # it has little to do, when it gets the processor
-    assert spins([False, False, False], [0.0, 0.0, 0.0, 0.6])
-    assert not spins([False, False, True], [0.2, 0.2, 0.4, 0.4])
-    assert spins([True], [0.1, 0.3, 0.6])  # it pauses, but does not rest
-
-
-def test_a_server_that_never_gets_the_processor_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiescence, "REST_TIMEOUT", -1.0)
-    with pytest.raises(NotChecked, match="this machine is too busy"):
-        spins([False], [0.0])
 
 
 def test_a_server_that_comes_to_rest_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from socketserver_reference.conformance.driver import growth as driver_growth
 from socketserver_reference.conformance.driver.masking import performed
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import growth
+from socketserver_reference.conformance.oracles.measured import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
 from socketserver_reference.conformance.scenario.steps import Close, Reset, Say, Step, join

@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 
 from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag, scale, shows
-from socketserver_reference.conformance.oracles import delayed_ack
-from socketserver_reference.conformance.oracles.scaling import Departure
+from socketserver_reference.conformance.oracles.measured import delayed_ack
+from socketserver_reference.conformance.oracles.measured.scaling import Departure
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Close, Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation

@@ -8,7 +8,7 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import port_reuse
+from socketserver_reference.conformance.oracles.measured import port_reuse
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.direct import open_session, play_all
 from socketserver_reference.conformance.scenario.violation import Violation

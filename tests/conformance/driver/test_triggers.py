@@ -14,8 +14,8 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.driver.conditions import Steps, anything, more_than_a_chunk, shared_name
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
-from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
 from socketserver_reference.conformance.scenario.steps import (
@@ -69,6 +69,9 @@ class Recorder:
         self.steps += exhausts.steps
 
     def come_back(self, *steps: Step) -> None:
+        self.steps += steps
+
+    def rest(self, *steps: Step) -> None:
         self.steps += steps
 
     def needs_exact_chunks(self) -> None:

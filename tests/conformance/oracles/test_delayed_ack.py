@@ -1,6 +1,6 @@
 """Lags between two members, and which of them are stalls."""
 
-from socketserver_reference.conformance.oracles import delayed_ack
+from socketserver_reference.conformance.oracles.measured import delayed_ack
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 

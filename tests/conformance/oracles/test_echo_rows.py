@@ -7,10 +7,11 @@ from unittest import mock
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.oracles import attribution, exhaustion, growth, port_reuse
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.measured import exhaustion, growth, port_reuse, resting
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say
 from socketserver_reference.conformance.scenario.transcript import UnexpectedSourceDatagram
 from tests.servers.dialect_echoes import DIALECTS
@@ -89,6 +90,7 @@ ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("grows", "", ""): (None, lambda _: growth.finding(ECHO_ROWS, "threads", [9, 18], [2, 11], "")),
     ("starves", "", ""): (None, lambda _: exhaustion.spinning(ECHO_ROWS, 1.0)),
     ("no restart", "", ""): (None, lambda _: port_reuse.finding(ECHO_ROWS, "tcp://127.0.0.1:1", "address in use")),
+    ("spins", "", ""): (None, lambda _: resting.finding(ECHO_ROWS, [], 1.0)),
 }
 """Shapes, circumstance and kind of a row -> what ann asks, if anything, and what happens then."""
 

@@ -155,6 +155,7 @@ FAULTS = {
     ("grows", "", ""): "leaves-its-writer",
     ("starves", "", ""): "ends-without-descriptors",
     ("no restart", "", ""): "tries-its-port-first",
+    ("spins", "", ""): "looks-all-the-time",
 }
 """The same -> a fault of the catalogue; `make matrix` judges those."""
 

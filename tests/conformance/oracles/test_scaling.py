@@ -17,8 +17,8 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.measurements import scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import scaling
-from socketserver_reference.conformance.oracles.scaling import (
+from socketserver_reference.conformance.oracles.measured import scaling
+from socketserver_reference.conformance.oracles.measured.scaling import (
     CLOCK_SECONDS,
     MAX_COST_FACTOR,
     MAX_UNJUDGED_SECONDS,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
-from socketserver_reference.conformance.oracles.growth import Visits
-from socketserver_reference.conformance.oracles.scaling import Room
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.growth import Visits
+from socketserver_reference.conformance.oracles.measured.scaling import Room
 from socketserver_reference.conformance.scenario.steps import Step
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Play(Protocol):
         """Play the steps; raise the Violation they show."""
 
     def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
-        """Play the steps for a clause that only a clock can decide: see `oracles/delayed_ack.py`."""
+        """Play the steps for a clause that only a clock can decide: see `oracles/measured/delayed_ack.py`."""
 
     def scale(self, room: Room, many: int) -> bool:
         """Play a scenario in a room of so many, and in one a quarter as large, and compare what they cost the server:
@@ -54,6 +54,9 @@ class Play(Protocol):
 
     def come_back(self, *steps: Step) -> None:
         """Play the steps, and start the server again at its port at once: see `port_reuse.py`."""
+
+    def rest(self, *steps: Step) -> None:
+        """Play the steps, and see whether the server uses the processor then: see `resting.py`."""
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""

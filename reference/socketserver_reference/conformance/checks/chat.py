@@ -19,6 +19,7 @@ from socketserver_reference.conformance.checks.chat_crowds import (
     ManyMembersChat,
     ManyVisitsChat,
     RestartedChat,
+    RestingChat,
 )
 from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat
@@ -46,6 +47,7 @@ class ChatConformance(
     RestartedChat,
     ManyVisitsChat,
     ManyMembersChat,
+    RestingChat,
     LeavingCrowdChat,
     RudeFramesChat,
     RudeHandshakeChat,

@@ -9,12 +9,13 @@ from functools import partial
 from socketserver_reference.conformance.checks.base import Conformance, Play, decides
 from socketserver_reference.conformance.checks.visits import chat_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
-from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR, Departure
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.scaling import ROOM_FACTOR, Departure
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Connect,
     Crowd,
+    HalfClose,
     Reset,
     Say,
     Send,
@@ -155,6 +156,16 @@ class RestartedChat(Conformance):
     @decides("CHAT-20")
     def test_the_server_can_be_started_again_at_its_port_at_once(self, play: Play) -> None:
         play.come_back(*join("ann", "ben"))
+
+
+class RestingChat(Conformance):
+    """A room in which nobody says anything."""
+
+    @decides("CHAT-22")
+    def test_the_server_rests_while_its_members_do_nothing(self, play: Play) -> None:
+        play.rest(*join("ann", "ben"))
+        leaving: list[Step] = [Reset("cal"), Say("ann", b"and on"), HalfClose("ben"), Say("ann", b"alone")]
+        play.rest(*join("ann", "ben", "cal"), *leaving)
 
 
 class LeavingCrowdChat(Conformance):

@@ -9,7 +9,7 @@ from socketserver_reference.conformance.checks.visits import echo_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -157,6 +157,11 @@ class EchoConformance(Conformance):
     @decides("ECHO-11")
     def test_the_server_can_be_started_again_at_its_port_at_once(self, play: Play) -> None:
         play.come_back(*ask("ann", b"hello"), Connect("ben"))
+
+    @decides("ECHO-12")
+    def test_the_server_rests_while_its_clients_do_nothing(self, play: Play) -> None:
+        play.rest(*ask("ann", b"hello"), Connect("ben"))
+        play.rest(Connect("ann"), Reset("ann"), *ask("ben", b"hello"), Connect("cal"))
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

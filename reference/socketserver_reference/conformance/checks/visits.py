@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.oracles.measured.growth import Visits
 from socketserver_reference.conformance.scenario.steps import (
     Approach,
     Close,

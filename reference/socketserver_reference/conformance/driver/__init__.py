@@ -15,7 +15,7 @@ Read in this order:
     triggers.py           which of it can show that a clause is broken
     masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other
-    measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
+    measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all, or rests
     growth.py             the same: what it keeps of clients that have left
     exhaustion.py         the same: what it does without descriptors
     port_reuse.py         the same: whether it can be started again at its port

@@ -1,20 +1,22 @@
-"""Leaves a server few descriptors, and brings more clients than they are enough for: see `oracles/exhaustion.py`."""
+"""Leaves a server few descriptors, and brings more clients than they are enough for: see
+`oracles/measured/exhaustion.py`.
+"""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from functools import partial
 
 from socketserver_reference.conformance.driver.masking import LASTING
-from socketserver_reference.conformance.driver.measurements import shown_again
+from socketserver_reference.conformance.driver.measurements import shown_again, spins
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import attribution, exhaustion
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.measured import exhaustion
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets import crowd, quiescence
+from socketserver_reference.conformance.targets import crowd
 from socketserver_reference.conformance.targets.client import Client
 
 SILENT_LEAVE_TIMEOUT = 3.0
@@ -65,7 +67,7 @@ class _Attempt:
             for _ in range(exhaustion.SILENT_CLIENTS):  # not in one instant: its queue may be short
                 silent += crowd.connect_without_waiting(self._session.site.address, 1)
                 self._session.site.wait_idle()
-            if self._spins(used):
+            if spins(self._session.site, used):
                 raise stage.violation(exhaustion.spinning(self._table, self._used() - used))
             yield
         except BaseException:
@@ -75,24 +77,6 @@ class _Attempt:
 
     def _used(self) -> float:
         return self._session.site.cpu_time() or 0.0
-
-    def _spins(self, begun: float) -> bool:
-        """Whether the server uses the processor without a rest; one that is idle and has used little is not waited for.
-
-        One that gets no processor uses none either: only one that is idle rests.
-        """
-        until = time.monotonic() + quiescence.REST_TIMEOUT
-        idle, now = self._session.site.wait_idle(), self._used()
-        if idle and now - begun < exhaustion.LITTLE_SECONDS:
-            return False
-        while now - begun < exhaustion.SPINNING_SECONDS:
-            if time.monotonic() > until:
-                raise NotChecked(exhaustion.UNDECIDED)
-            time.sleep(exhaustion.REST_SECONDS)
-            before, now = now, self._used()
-            if now - before <= quiescence.REST_COST and self._session.site.wait_idle():
-                return False
-        return True
 
     def _told(self, stage: Stage, violation: Violation) -> Violation:
         """Return a violation as one of this clause, if the server fails whom it has served, or does not recover."""

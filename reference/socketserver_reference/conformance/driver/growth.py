@@ -1,4 +1,4 @@
-"""Lets many clients come and leave, and looks at what the server holds then: see `oracles/growth.py`."""
+"""Lets many clients come and leave, and looks at what the server holds then: see `oracles/measured/growth.py`."""
 
 import math
 import os
@@ -12,8 +12,9 @@ from socketserver_reference.conformance.driver.measurements import shown_again
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import attribution, growth
-from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.measured import growth
+from socketserver_reference.conformance.oracles.measured.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript

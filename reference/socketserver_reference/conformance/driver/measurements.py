@@ -1,18 +1,23 @@
-"""Plays scenarios for other questions: how late deliveries come, what they cost, whether the server fails at all."""
+"""Plays scenarios for other questions: how late deliveries come, what they cost, whether the server fails at all, and
+whether it rests afterwards.
+"""
 
+import time
 from collections.abc import Callable, Sequence
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import delayed_ack, scaling
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.measured import delayed_ack, resting, scaling
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
-from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.scenario.violation import Replays, Shape, Violation
 from socketserver_reference.conformance.targets import quiescence
+from socketserver_reference.conformance.targets.base import Site
 
 LAG_CONFIRMATIONS = 3
 """Measurements that must all show a violation that only a clock can find."""
@@ -82,6 +87,17 @@ def shown_again(session: Session, play: Callable[[float], Transcript], first: Vi
     return transcript
 
 
+def shown_twice(session: Session, play: Callable[[float], Transcript], shape: Shape) -> Transcript:
+    """Play what may show a violation of this shape, on a fresh server again where it does; raise what it shows."""
+    try:
+        return session.play_with_both_timeouts(play)
+    except Violation as violation:
+        first = violation
+    if first.shape != shape:
+        raise first
+    return shown_again(session, play, first)
+
+
 def scale(session: Session, room: scaling.Room, many: int, about: str) -> bool:
     """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
     server too much more, twice. Return False, and play nothing, where that cost cannot be measured.
@@ -128,3 +144,53 @@ def _cost(session: Session, room: scaling.Departure, about: str) -> tuple[float,
     except Violation as violation:
         raise session.masking.demanded(violation) from None
     return seen[-1]
+
+
+def spins(site: Site, begun: float) -> bool:
+    """Whether the server uses the processor without a rest, since it had used so many seconds; one that is idle and has
+    used little is not waited for. Raise NotChecked where that cannot be found out.
+
+    One that gets no processor uses none either: only one that is idle rests.
+    """
+    until = time.monotonic() + resting.DECIDED_TIMEOUT
+    idle, now = site.wait_idle(), site.cpu_time() or 0.0
+    if idle and now - begun < resting.LITTLE_SECONDS:
+        return False
+    while now - begun < resting.SPINNING_SECONDS:
+        if time.monotonic() > until:
+            raise NotChecked(resting.UNDECIDED)
+        time.sleep(resting.REST_SECONDS)
+        before, now = now, site.cpu_time() or 0.0
+        if now - before <= quiescence.REST_COST and site.wait_idle():
+            return False
+    return True
+
+
+def rest(session: Session, steps: Sequence[Step], about: str) -> Transcript:
+    """Play the steps, and see whether the server rests then; raise a Violation if not, twice."""
+
+    def play(timeout: float) -> Transcript:
+        return _rest(session, steps, about, timeout)
+
+    return shown_twice(session, play, "spins")
+
+
+def _rest(session: Session, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
+    session.prepare()
+    site, table = session.site, attribution.rows_about(about)
+    left: list[attribution.Disruption] = ["reset", "half-closed", "left"] if any(one.leaves for one in steps) else []
+    if site.cpu_time() is None:
+        raise NotApplicable(resting.UNSEEN)
+    try:
+        with session.stage(about=about, timeout=timeout) as stage:
+            stage.play(steps)
+            stage.wait_idle()
+            begun = site.cpu_time() or 0.0
+            if spins(site, begun):
+                seconds = (site.cpu_time() or 0.0) - begun
+                raise stage.violation(resting.finding(table, left, seconds))
+        session.check_alive(stage)
+    except Violation as violation:
+        violation.unscripted = resting.UNSCRIPTED if violation.shape == "spins" else violation.unscripted
+        raise session.note_violation(violation) from None
+    return stage.transcript

@@ -1,10 +1,11 @@
-"""Ends a server while clients are connected, and starts it again at its port: see `oracles/port_reuse.py`."""
+"""Ends a server while clients are connected, and starts it again at its port: see `oracles/measured/port_reuse.py`."""
 
 from collections.abc import Sequence
 
-from socketserver_reference.conformance.driver.measurements import shown_again
+from socketserver_reference.conformance.driver.measurements import shown_twice
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import attribution, port_reuse
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.measured import port_reuse
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -43,10 +44,4 @@ def come_back(session: Session, steps: Sequence[Step], about: str) -> Transcript
     def play(timeout: float) -> Transcript:
         return _attempt(session, steps, about, timeout)
 
-    try:
-        return session.play_with_both_timeouts(play)
-    except Violation as violation:
-        first = violation
-    if first.shape != "no restart":
-        raise first
-    return shown_again(session, play, first)
+    return shown_twice(session, play, "no restart")

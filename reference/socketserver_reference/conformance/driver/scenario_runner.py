@@ -8,13 +8,13 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.exhaustion import exhaust
 from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.masking import LASTING
-from socketserver_reference.conformance.driver.measurements import measure_lag, scale
+from socketserver_reference.conformance.driver.measurements import measure_lag, rest, scale
 from socketserver_reference.conformance.driver.port_reuse import come_back
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import exhaustion, growth, port_reuse, scaling
-from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
-from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.oracles.measured import exhaustion, growth, port_reuse, resting, scaling
+from socketserver_reference.conformance.oracles.measured.exhaustion import Exhaustion
+from socketserver_reference.conformance.oracles.measured.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -130,6 +130,18 @@ class ScenarioRunner:
 
         def play(rewritings: Sequence[Rewriting]) -> Transcript:
             return self._confirmed(partial(come_back, session, rewritten(steps, rewritings, session.dialect), about))
+
+        session.masking.decide(play, steps, about)
+
+    def rest(self, *steps: Step) -> None:
+        """Play the steps, and see whether the server rests then."""
+        self._needs_to_see()
+        session, about = self._session, self._clause
+        if not session.site.restartable and session.site.cpu_time() is None:  # else it may have ended
+            self.not_applicable(resting.UNSEEN)
+
+        def play(rewritings: Sequence[Rewriting]) -> Transcript:
+            return self._confirmed(partial(rest, session, rewritten(steps, rewritings, session.dialect), about))
 
         session.masking.decide(play, steps, about)
 

@@ -92,7 +92,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-7": (_if(conditions.abandoned, rewritings.half_closing),),
     "ECHO-8": (_if(conditions.silent_member, rewritings.talkative, rewritings.in_turn),),
     "ECHO-9": (_if(conditions.departures),),
-    **dict.fromkeys(("ECHO-10", "ECHO-11"), ()),  # no other scenario limits descriptors, or starts a server again
+    **dict.fromkeys(("ECHO-10", "ECHO-11", "ECHO-12"), ()),  # see those of chats
     "UDP-1": (_if(conditions.anything),),
     "UDP-2": (_if(conditions.anything),),
     "UDP-3": (_if(conditions.empty_datagram, rewritings.nothing_empty),),
@@ -144,6 +144,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-19": (),  # no other scenario limits descriptors
     "CHAT-20": (),  # no other scenario starts a server again at its port
     "CHAT-21": (),  # no other scenario is silent for long
+    "CHAT-22": (),  # no other scenario looks at the processor time of a server at rest
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
 

@@ -11,10 +11,7 @@ Read in this order:
                             segmentation of what was said, and what its members read
     frame_reader.py, inbox.py, framed_room.py, framed_chat.py    one whose deliveries come in frames
     echo.py, stream_echo.py, datagram.py    echo servers: of one request, of many, over datagrams
-    delayed_ack.py, scaling.py    delayed acknowledgements, and the cost of a crowd: the checks that need a clock
-    growth.py               what is kept of clients that have left: the check that needs to see what a server holds
-    exhaustion.py           what a server does that has no descriptor left
-    port_reuse.py           whether it can be started again at its port
+    measured/               what no byte shows: delay, cost, rest, growth, lack of descriptors, a port that is taken
 
 RULE: an oracle is a function of the steps and of what was read; nothing here opens a socket, starts a thread or looks
 at a clock, and nothing here knows a server.

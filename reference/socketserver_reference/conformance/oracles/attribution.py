@@ -137,6 +137,7 @@ CHAT_ROWS = (
     Row("grows", "", "", "CHAT-18"),
     Row("starves", "", "", "CHAT-19"),
     Row("no restart", "", "", "CHAT-20"),
+    Row("spins", "", "", "CHAT-22 *"),
 )
 """A chat, framed or not."""
 
@@ -160,6 +161,7 @@ ECHO_ROWS = (
     Row("grows", "", "", "ECHO-9"),
     Row("starves", "", "", "ECHO-10"),
     Row("no restart", "", "", "ECHO-11"),
+    Row("spins", "", "", "ECHO-12 ECHO-7?"),
 )
 """An echo over connections."""
 

@@ -37,6 +37,7 @@ Shape = Literal[
     "grows",  # the server holds more and more
     "starves",  # it fails where no descriptor is left
     "no restart",  # it cannot be started again at once
+    "spins",  # it uses the processor though nothing happens
 ]
 """What happened, in a word: how what came differs from what could have come."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.measured import resting
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Finding
 
@@ -29,21 +30,9 @@ USED_UP = 2
 back that it got.
 """
 
-SPINNING_SECONDS = 0.5
-"""Seconds of processor time without a rest from which on a server does not wait."""
-
-REST_SECONDS = 0.5
-"""Seconds without use of the processor that are a rest of a server that is idle."""
-
-LITTLE_SECONDS = 0.05
-"""Seconds of processor time up to which a server has done no more than it had to."""
-
 UNSEEN = "descriptors can be limited of launched servers alone, on Linux"
 UNUSED = f"{SILENT_CLIENTS} silent clients leave it descriptors: it does not hold so many, or has a process for each"
 """Why the clause is not applicable."""
-
-UNDECIDED = "the server neither rests nor gets the processor: this machine is too busy"
-"""Why the clause could not be checked."""
 
 UNSCRIPTED = "a script does not limit the descriptors of a server"
 """Why there is no script that shows it."""
@@ -81,5 +70,5 @@ def finding(table: Sequence[attribution.Row], when: str, expected: str, observed
 
 def spinning(table: Sequence[attribution.Row], seconds: float) -> Finding:
     """Explain that a server used so many seconds of processor time without a rest."""
-    observed = f"it used {seconds:.1f} s of processor time, without a rest"
-    return finding(table, MEANWHILE, "the server waits for one of them to leave", observed, absent=False)
+    expected, observed = "the server waits for one of them to leave", resting.observed(seconds)
+    return finding(table, MEANWHILE, expected, observed, absent=False)
