@@ -47,7 +47,9 @@ def of_rows(rows: str, file: Path, *, rounds: int = 1, datagrams: bool = False, 
     """Write a script that plays these rows, as Python writes them, over TCP or UDP; return its file."""
     modules = next(line for line in FRAME.splitlines(keepends=True) if line.startswith("import "))
     settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, {datagrams}, None\n"
-    seconds = f"REST, START = 0, 10\nTIMEOUT, QUIET, LAG, FLOOD = {timeout}, 0.3, 0.02, 1 << 26\n"
+    seconds = (
+        f"REST, START = 0, 10\nTIMEOUT, QUIET, LAG, FLOOD = {timeout}, 0.3, 0.02, 1 << 26\nMARKS, OWN = [], {{}}\n"
+    )
     call = FRAME.partition("{player}\n")[2]
     file.write_text(f'"""How to use it."""\n{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n{call}')
     return file

@@ -1,17 +1,25 @@
 """How a script writes long utterances and finds many of them, and what comes with an answer."""
 
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.reproduce.rows import rows_of
-from socketserver_reference.conformance.reproduce.script import _literal
+from socketserver_reference.conformance.reproduce.script import Trial, _literal, _marks, script
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Connect, Send
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
-from tests.servers.dialects_served import DIALECTS
+from tests.servers import name_bugs
+from tests.servers.dialect_bugs import Greets
+from tests.servers.dialects_served import DIALECTS, served
 from tests.support.dialects.dialect_files import chat
-from tests.support.scripts import seen
+from tests.support.scripts import BRIEF_TIMEOUT, first_seen, play, seen
+from tests.support.serving import TIMEOUT
 
 SEVERAL = b"".join(numbered(40_000) + b"~%06d" % count for count in range(20))
 
@@ -61,3 +69,25 @@ def test_a_client_that_speaks_with_its_last_answer_reads_the_greeting_behind_its
     _, asked, sent, greeted = (what for _, _, what in rows)
     assert (bool(asked.fullmatch(b"Name? ")), sent) == (True, b"ann\nhello\n")
     assert greeted.fullmatch(b"Hello 1\n")
+
+
+def test_clients_give_other_names_in_each_round_of_a_script_since_a_server_may_keep_names(tmp_path: Path) -> None:
+    dialect, file = DIALECTS["named"], tmp_path / "CHAT-1.py"
+    with closing(open_session("chat", served(dialect, Greets), BRIEF_TIMEOUT, dialect)) as session:
+        greeted = first_seen(session, "chat", Greets.breaks)
+    with closing(open_session("chat", served(dialect, name_bugs.KeepsNames), TIMEOUT, dialect)) as session:
+        address = session.site.address
+        rows, bursts = rows_of(greeted, "chat", dialect)
+        file.write_text(script(greeted, rows, bursts, dialect, address, Trial(3, 0.0)))
+        for _ in range(2):
+            assert play(file, address.host, address.port) == (0, "Nothing is wrong in 3 rounds.\n")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "marked"),
+    [(DIALECTS["named"], True), (replace(lines('"{body}"'), history=5), True), (lines('"{body}"'), False)],
+)
+def test_only_names_and_what_a_server_repeats_are_marked(dialect: Dialect, marked: bool) -> None:
+    violation = seen("CHAT-2", Connect("ann"))
+    violation.transcript = Transcript(mark="k1m2", before=[Transcript(mark="k1m1"), Transcript()])
+    assert _marks(violation, dialect) == ([b"k1m1", b"k1m2"] if marked else [])

@@ -49,7 +49,7 @@ class ClientConnector(ClientReader):
         self.address = address
         self._wait_idle = wait_idle
         self._rate_limiter = rate_limiter
-        self._mark = mark
+        self._mark = self.transcript.mark = mark
         self._reach = reach
         self._answers: dict[str, bytes] = {}  # those of a handshake that wait for what their clients say first
         self._seats_taken = 0  # at most: clients that have left count until the server was seen idle

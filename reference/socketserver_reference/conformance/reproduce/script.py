@@ -43,13 +43,14 @@ observed: {observed}{confirmation}
 It exits with 1 if the clause is broken, 0 if not, 2 without a server.
 """
 
-import contextlib, glob, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time
+import contextlib, functools, glob, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time
 
 ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.{family}, {datagrams}, {delivery}
 REST = {rest:g}  # seconds between two steps, so that the server notices each
 TIMEOUT, START = float(os.environ.get("TIMEOUT", "5")), 10  # seconds for what must come, and for a server to start
 QUIET, LAG = {quiet:g}, 0.02  # seconds for what must not come, and after which a client reads late
 FLOOD = 1 << 26  # bytes after which a server is taken to send without end
+MARKS, OWN = {marks}, {{}}  # what names end in, and what they end in in this round: a server may keep names
 
 
 def numbered(size, word=b"%06d "):
@@ -97,9 +98,20 @@ def script(
         delivery=_literal(patterns.pieces(dialect, bursts)) if bursts else None,
         rest=trial.rest,
         quiet=trial.quiet,
+        marks=_marks(violation, dialect),
         rows="\n".join(f"    {_row(row)}," for row in rows),
         player=PLAYER,
     )
+
+
+def _marks(violation: Violation, dialect: Dialect) -> list[bytes]:
+    """Return the marks of the names that clients give, and of what they say, where a server may keep that for another
+    round.
+    """
+    kept = dialect.history or any(turn.send is not None and "{name}" in turn.send.text for turn in dialect.handshake)
+    assert violation.transcript is not None
+    played = [*violation.transcript.before, violation.transcript] if kept else []
+    return [one.mark.encode() for one in played if one.mark]
 
 
 def _safe(text: str) -> str:

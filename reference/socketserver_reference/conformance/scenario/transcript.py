@@ -84,6 +84,8 @@ class Transcript:
     """The steps before they were rewritten for the dialect: to replay them."""
     before: "list[Transcript]" = field(default_factory=list)
     """The exchanges on the same server before this one, if it depends on them."""
+    mark: str = ""
+    """The end of the names that its clients gave, which no other exchange has."""
 
     def lines(self) -> list[str]:
         """Return the exchange, and those on which it depends: one line for each event; adjacent reads of one client are
