@@ -54,6 +54,7 @@ class ChatQuestion:
 def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConversation:
     """Learn all of a chat's dialect; return the room. Raises CannotLearn if no utterance is delivered."""
     learned.subject = "how clients speak"
+    conversation.waits.heartbeat.passes = True
     with conversation.about(learned.subject):
         understood = Search(conversation, refusal).meet()
     try:

@@ -246,5 +246,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     ]
     beside = [template.text for template in room.framed.beside]
     whys += ["lines like this come with each delivery"] if beside else []
+    beats = [template.text for template in room.conversation.waits.heartbeat.lines]
+    whys += ["lines like this come again and again, whoever speaks"] if beats else []
     why = "; ".join(whys) or "no client heard anything when others came and went"
-    learned.learn("delivery", "notices", list(dict.fromkeys([*chain(*found.values()), *beside])), why)
+    learned.learn("delivery", "notices", list(dict.fromkeys([*chain(*found.values()), *beside, *beats])), why)

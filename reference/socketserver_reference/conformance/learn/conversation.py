@@ -279,6 +279,7 @@ class Conversation:
         What must be heard `completely` may come in pieces, the next as late as the one before.
         """
         begun = last = time.monotonic()
+        self.waits.heartbeat.listen()
         silence = lag = 0.0  # seconds
         while True:
             self._go_on()
@@ -316,7 +317,7 @@ class Conversation:
             raise OutOfTime
 
     def _heard_by_now(self) -> HeardBytes:
-        return {who: bytes(heard) for who, heard in self._heard.items()}
+        return {who: self.waits.heartbeat.without(bytes(heard)) for who, heard in self._heard.items()}
 
     def _read(self, wait: float) -> bool:
         """Read the available bytes, or wait so many seconds for some; return whether any came."""
@@ -332,7 +333,7 @@ class Conversation:
             client = self._clients[who]
             client.set_timeout(0)
             heard = client.receive()
-            came = came or heard is not None
+            came = came or isinstance(heard, str) or (heard is not None and self.waits.heartbeat.is_news(who, heard))
             if isinstance(heard, str):
                 self.ended[who] = heard
                 self._just_ended.append(who)

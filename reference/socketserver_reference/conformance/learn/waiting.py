@@ -7,6 +7,8 @@ lasts longer than that. Bytes that were not awaited show no lag: a server that s
 otherwise lengthen each silence until it says the next thing. Nor does a greeting: many that greet late answer at once.
 """
 
+from socketserver_reference.conformance.learn.heartbeat import Heartbeat
+
 IDLE_SILENCE = 0.005
 """Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
 
@@ -48,6 +50,7 @@ class WaitingTimes:
         self._greets_all = True
         self.answered = False
         """Whether anything has come from the server."""
+        self.heartbeat = Heartbeat()
 
     @property
     def for_an_answer(self) -> float:
