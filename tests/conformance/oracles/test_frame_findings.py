@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.oracles.framed_chat import FLOOD_FRAMES, FramedChatOracle
+from socketserver_reference.conformance.oracles.chat_findings import FLOOD_FRAMES
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Begin,

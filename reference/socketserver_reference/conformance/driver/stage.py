@@ -22,6 +22,7 @@ from socketserver_reference.conformance.driver.pouring import pour
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, OPEN_STREAM_TIMEOUT, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
@@ -173,8 +174,10 @@ class Stage(ClientConnector):
             self._send_held(with_the_end=isinstance(step, Abandon))
         if idle_before:
             self._wait_idle()
-            if isinstance(step, Close):  # what has come by now is judged; what comes from now on is only read
+            if isinstance(step, Close) or self._dialect.history:  # what has come by now is judged
                 self._poll(self.oracle.optional_readers())
+            if self._restartable and isinstance(self.oracle, ChatOracle):  # its rest was seen
+                self.oracle.rested()
         if isinstance(step, WaitUntilHeard):
             self._send_probes(step)
             return

@@ -21,6 +21,9 @@ CROWD_CLIENTS = 50
 UNSAID_BYTES = 4096
 """Bytes beyond what was said that no notice has."""
 
+FLOOD_FRAMES = 10
+"""So often the same frame comes only from a server that sends it again and again."""
+
 DELAYS = ("stalled", "concurrent")
 """Disruptions by which a server may be delayed."""
 

@@ -157,6 +157,9 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     # What the clients do
 
+    def rested(self) -> None:
+        """Note that the server has been at rest, and that all have read what it had sent."""
+
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
         if step.in_pieces or step.spoken_by in self.answering:

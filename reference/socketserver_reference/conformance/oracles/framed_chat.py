@@ -24,6 +24,7 @@ from socketserver_reference.conformance.oracles.alignment import (
     difference,
     without_empty,
 )
+from socketserver_reference.conformance.oracles.chat_findings import FLOOD_FRAMES
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
 from socketserver_reference.conformance.oracles.framed_room import MIN_HEAD_BYTES, FramedChatState
 from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Spoken
@@ -32,9 +33,6 @@ from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
-
-FLOOD_FRAMES = 10
-"""So often the same frame comes only from a server that sends it again and again."""
 
 
 class FramedChatOracle(FramedChatState):
@@ -103,14 +101,6 @@ class FramedChatOracle(FramedChatState):
             if due.required:
                 return
 
-    def _is_history(self, member: FramedMember, frame: bytes) -> bool:
-        """Take a frame for an earlier delivery, or for a part of one, while the member has heard nothing else."""
-        if not self.dialect.template.matches(frame):
-            within = member.may_be_in_history or 0 <= member.earlier < self.dialect.history
-            return self.dialect.framing_in.kind == "chunk" and within
-        member.earlier -= 1
-        return member.earlier >= 0
-
     def _means_nothing(self, rest: bytes) -> bool:
         """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
         read.
@@ -161,7 +151,7 @@ class FramedChatOracle(FramedChatState):
         member.heard.append(utterance)
         member.heard_any, member.count = True, member.count + 1
         member.listed = self.members[speaker].listed = True
-        member.last_speaker = speaker
+        member.last_speaker, member.doubted = speaker, b""
         member.may_be_in_history = bool(self.dialect.history) and utterance.number <= member.joined_at
         if member.may_be_in_history:
             return True
@@ -181,7 +171,15 @@ class FramedChatOracle(FramedChatState):
     # What is wrong
 
     def explain_silence(self, who: str) -> Finding:
-        return self._explain_rest(who) or super().explain_silence(who)
+        return self._explain_rest(who) or self._explain_doubted(who) or super().explain_silence(who)
+
+    def _explain_doubted(self, who: str) -> Finding | None:
+        """Explain what was hardly an earlier delivery, where what is due does not come."""
+        member = self.members[who]
+        if not (member.doubted and self._first(member)):
+            return None
+        member.rejected_frame, member.doubted = member.doubted, b""
+        return self.explain_mismatch(who, b"")
 
     def _explain_rest(self, who: str, *, ended: bool = False) -> Finding | None:
         """Explain what is not due in what a client has read, where nothing marks the end of a delivery, or nothing more

@@ -75,6 +75,24 @@ class FramedChatState(ChatFindings[FramedMember]):
             self._offer(member, utterance, required=False)
         return member
 
+    def rested(self) -> None:
+        """Note that the server has been at rest, and all read what it had sent: earlier deliveries had come by then."""
+        for member in self.members.values():
+            member.had_history = True
+
+    def _is_history(self, member: FramedMember, frame: bytes) -> bool:
+        """Take a frame for an earlier delivery, or for a part of one, while the member has heard nothing else.
+
+        A server may pause before it repeats the next: what comes after a rest is doubted only if what is due does not.
+        """
+        if not self.dialect.template.matches(frame):
+            within = member.may_be_in_history or 0 <= member.earlier < self.dialect.history
+            return self.dialect.framing_in.kind == "chunk" and within
+        member.earlier -= 1
+        if member.earlier >= 0 and member.had_history:
+            member.doubted = frame
+        return member.earlier >= 0
+
     @staticmethod
     def _offer(member: FramedMember, utterance: Spoken, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))

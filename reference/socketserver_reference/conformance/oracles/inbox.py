@@ -49,6 +49,8 @@ class FramedMember(MemberState):
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
     joined_at: int = 0  # how many utterances there had been then
     may_be_in_history: bool = False  # whether the last delivery that it heard may have been such a one
+    had_history: bool = False  # whether these had come, unless the server pauses between them
+    doubted: bytes = b""  # the last frame that was taken for one of them all the same
 
     def required(self) -> list[Spoken]:
         """Return what it must hear, speaker by speaker."""
