@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from socketserver_reference.conformance.dialects.dialect import PUNCTUATION, TRANSFORMS
-from socketserver_reference.conformance.learn.conversation import HeardBytes
+from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.room import LISTENER, RoomConversation
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -37,13 +37,16 @@ def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
     """Have newcomers send unusual bytes between two words, and compare the bytes between these in the delivery.
 
     What did not come unchanged is asked again, each in a room of its own: on a busy machine it may just have come late,
-    and what was asked before it may have broken the room.
+    and what was asked before it may have broken the room. Raises CannotLearn if one does.
     """
-    became = _ask_all(room, list(UNUSUAL))
+    became, breaking = _ask_all(room, list(UNUSUAL)), ""
     for name in [name for name, one in became.items() if one.what != "intact"]:
         room.begin()
         became |= _ask_all(room, [name])
+        breaking = breaking if room.fragile or room.heard_by_all()[0] else name
     conclude_bytes(became, learned, "CHAT-3")
+    if breaking:
+        raise CannotLearn(f"{breaking} was the last that it heard")
 
 
 def _ask_all(room: RoomConversation, names: Sequence[str]) -> dict[str, ByteHandling]:
