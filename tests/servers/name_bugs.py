@@ -38,19 +38,6 @@ class ReplacesByName(Speaker):
             members[self.given] = self.request
 
 
-class KeepsNames(Speaker):
-    """A client that gives the name of any before it, who may have left, is not let in."""
-
-    breaks = "CHAT-11"
-
-    def answer(self, turn: HandshakeTurn) -> bytes | None:
-        answer, taken = super().answer(turn), vars(self.server).setdefault("taken", set())
-        if answer in taken:
-            return None
-        taken.add(answer)
-        return answer
-
-
 class LosesWhatFollowsTheName(Speaker):
     """An answer is what one recv() returns, up to the end of its line: what comes behind that is lost."""
 

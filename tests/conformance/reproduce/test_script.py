@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.reproduce.rows import rows_of
 from socketserver_reference.conformance.reproduce.script import Trial, _literal, _marks, script
@@ -14,9 +14,8 @@ from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Connect, Send
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
-from tests.servers import name_bugs
 from tests.servers.dialect_bugs import Greets
-from tests.servers.dialects_served import DIALECTS, served
+from tests.servers.dialects_served import DIALECTS, Speaker, served
 from tests.support.dialects.dialect_files import chat
 from tests.support.scripts import BRIEF_TIMEOUT, first_seen, play, seen
 from tests.support.serving import TIMEOUT
@@ -71,11 +70,22 @@ def test_a_client_that_speaks_with_its_last_answer_reads_the_greeting_behind_its
     assert greeted.fullmatch(b"Hello 1\n")
 
 
+class KeepsNames(Speaker):
+    """Lets nobody in who gives the name of a client before it, who may have left."""
+
+    def answer(self, turn: HandshakeTurn) -> bytes | None:
+        answer, taken = super().answer(turn), vars(self.server).setdefault("taken", set())
+        if answer in taken:
+            return None
+        taken.add(answer)
+        return answer
+
+
 def test_clients_give_other_names_in_each_round_of_a_script_since_a_server_may_keep_names(tmp_path: Path) -> None:
     dialect, file = DIALECTS["named"], tmp_path / "CHAT-1.py"
     with closing(open_session("chat", served(dialect, Greets), BRIEF_TIMEOUT, dialect)) as session:
         greeted = first_seen(session, "chat", Greets.breaks)
-    with closing(open_session("chat", served(dialect, name_bugs.KeepsNames), TIMEOUT, dialect)) as session:
+    with closing(open_session("chat", served(dialect, KeepsNames), TIMEOUT, dialect)) as session:
         address = session.site.address
         rows, bursts = rows_of(greeted, "chat", dialect)
         file.write_text(script(greeted, rows, bursts, dialect, address, Trial(3, 0.0)))

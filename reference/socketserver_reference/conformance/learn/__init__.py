@@ -2,8 +2,7 @@
 
 Read in this order:
 
-    heartbeat.py         what a server sends by itself, again and again
-    waiting.py           how long clients wait for a server
+    waiting.py           how long clients wait for a server, and what it sends by itself
     conversation.py      clients that send and receive, as data; bounded in time and memory; each attempt starts clean
     journal.py           what was said and heard, for the page of `--html`
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
