@@ -1,11 +1,13 @@
-"""CHAT-3 on real sockets: what a server makes of bytes that mean something to it."""
+"""CHAT-3 and UDP-1 on real sockets: what a server makes of bytes that mean something to it."""
+
+from itertools import takewhile
 
 import pytest
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.runner.direct import outcomes
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.dialect_servers import chat
+from tests.servers.dialect_servers import answering, chat
 
 LINES = loader.read(
     'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{sender}> {body}"\n[quit]\nword = ""\n',
@@ -23,3 +25,16 @@ def test_words_that_a_server_parts_where_a_separator_stands_are_found(separator:
     ((clause, _, raised),) = outcomes("chat", parting, 0.5, "CHAT-3", LINES)
     assert isinstance(raised, Violation)
     assert (clause, raised.clause_id) == ("CHAT-3", "CHAT-3")
+
+
+def test_lines_that_are_lost_behind_one_that_is_no_text_are_found() -> None:
+    def answer(request: bytes) -> bytes:
+        lines = request.splitlines(keepends=True) or [b""]
+        good = [*takewhile(lambda line: line.isascii(), lines)]
+        return b"".join([*good, *lines[len(good) :][:1]])
+
+    dialect = loader.read('protocol = "datagram"\n[echo]\ntransform = "identity"\n', "-", "-")
+    seen = [(clause, raised) for clause, _, raised in outcomes("datagram", answering(answer), 0.5, "UDP-1", dialect)]
+    assert {clause for clause, _ in seen} == {"UDP-1"}
+    (found,) = [raised for _, raised in seen if isinstance(raised, Violation)]
+    assert "and more" in found.expected

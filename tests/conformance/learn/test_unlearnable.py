@@ -83,6 +83,11 @@ def test_the_error_that_a_server_prints_is_told_where_nothing_comes(
         learned(dialect_servers.served(lambda client: [client.recv(100) for _ in range(100)]), protocol)
 
 
+def test_how_an_echo_that_takes_long_is_given_time_is_told() -> None:
+    with pytest.raises(CannotLearn, match=r"nothing answers .*; if it takes longer: --timeout SECONDS$"):
+        learned(dialect_servers.served(lambda client: [client.recv(100) for _ in range(100)]), "echo")
+
+
 def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "ENDLESS_TIMEOUT_FACTOR", 0.0)
     with pytest.raises(CannotLearn, match="sends without end"):

@@ -36,11 +36,8 @@ class DatagramConformance(Conformance):
 
     @decides("UDP-1")
     def test_each_request_gets_one_reply(self, play: Play) -> None:
-        play(
-            *self.asking(
-                b"hello\n", b" Hello, World!\t", bytes(range(256)), b"\xe9t\xe9", b"twice", b"twice", b" \n", b"0"
-            )
-        )
+        lines = b"\xe9t\xe9\nand more\n"  # a server that reads lines may fail over the first, and lose the second
+        play(*self.asking(b"hello\n", b" Hello, World!\t", bytes(range(256)), lines, b"twice", b"twice", b" \n", b"0"))
 
     @decides("UDP-1")
     def test_each_client_gets_its_own_reply(self, play: Play) -> None:

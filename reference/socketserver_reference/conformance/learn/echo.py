@@ -118,7 +118,7 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
     if not (first.reply or first.ended):
         raise CannotLearn(
             f"nothing answers {REQUEST!r} within {echo.conversation.waits.for_an_answer:g} s, neither without the end "
-            f"of a line nor with it, nor with a blank line{printed}"
+            f"of a line nor with it, nor with a blank line{printed}; if it takes longer: --timeout SECONDS"
         )
     if not first.reply:
         raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone{printed}")
