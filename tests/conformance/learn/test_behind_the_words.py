@@ -66,6 +66,19 @@ def test_json_that_nothing_ends_is_learned() -> None:
     assert "May be a bug" not in text
 
 
+def test_where_nothing_ends_a_notice_either_no_word_in_it_holds_a_date_and_a_time() -> None:
+    dialect = learned(
+        chat(
+            asks=b"name?\n",
+            deliver=b'{"said": "{body}", "by": "{name}", "at": "30/11/2026 {clock}"}',
+            to_sender=None,
+            joined=b'{"here": "{name}", "at": "30/11/2026 {clock}"}',
+        )
+    )
+    assert dialect.template == Template('{"said": "{body}", "by": "{sender}", "at": "{any}"}')
+    assert dialect.prompts == (Template('{"here": "{word}", "at": "30/11/2026 {word}"}'),)
+
+
 def test_where_nothing_ends_what_varies_the_proposal_is_no_valid_dialect() -> None:
     proposal = propose("chat", chat(deliver=b"{body} #{count}", to_sender=None), 0.1, 10)
     assert 'has "{body} #{any}", and nothing says where its last field ends' in proposal.trouble

@@ -187,7 +187,7 @@ def _as_others_hear_it(room: RoomConversation, frame: bytes, utterance: MeetingU
 def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     parts = [frame.partition(text) for (frame,), text in zip(own, texts, strict=True)]
     if all(found for _, found, _ in parts):
-        before, behind = patterns.reader(), patterns.reader(behind=True)
+        before, behind = patterns.reader(), patterns.reader(clock=patterns.BEHIND)
         heads, tails = [before(head) for head, _, _ in parts], [behind(tail) for _, _, tail in parts]
         return patterns.with_body(patterns.align(heads), patterns.align(tails))
     return patterns.template(
@@ -219,7 +219,9 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             at_an_end = occasion == "leaving" and room.template.label(empty[0], b"") is not None
             learned.suspect(what, "CHAT-10" if at_an_end else "CHAT-4", polite=True)
     if room.unended:
-        prompts = patterns.endings(room.unended, room.varying, room.labels)
+        unmarked = room.heard_in.kind == "none"
+        clock = patterns.TIMES if unmarked else patterns.BEFORE
+        prompts = patterns.endings(room.unended, room.varying, room.labels, clock)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]
         if endless := [one for one in prompts if one.endswith("{any}")]:
             prompts = [one for one in prompts if one not in endless]
@@ -230,7 +232,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         if says_nothing in prompts:  # as a prompt it would hide who speaks, since a delivery begins with it
             prompts.remove(says_nothing)
             learned.suspect(f"Members heard {says_nothing!r}, which says nothing", "CHAT-10", polite=True)
-        if room.heard_in.kind == "none":  # {any} might be a delivery there
+        if unmarked:  # {any} might be a delivery there
             prompts = [one.replace("{any}", "{word}") for one in prompts]
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
         if room.receipt is not None:

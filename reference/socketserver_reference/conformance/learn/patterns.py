@@ -15,14 +15,17 @@ TIME = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 
 DATE = r"(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.]\d{4}|\d\d?/\d\d?/\d\d)"
 
-CLOCK = rf"{DATE}(?:[T:]{TIME})?|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
-"""Dates, times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same."""
+TIMES = rf"{DATE}[T:]{TIME}|{TIME}|[12]\d{{9}}(?:\d{{3}}|\.\d+)?"
+"""Times of day, and seconds or milliseconds since 1970; in texts that are seconds apart they may be the same. There is
+no space in them, so a {word} holds each.
+"""
 
 SPACED = rf"(?>{DATE},? {TIME}(?: [AP]M)?|{TIME} [AP]M|[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ \d]\d {TIME} \d{{4}})"
 
-BOTH = (rf"{SPACED}(?! )", rf"(?<! ){SPACED}")
-"""A date and a time with a space between them, before words and behind them. They are several fields where a space
-stands next to them: a template takes the first space for the end of a field, and the last one for its beginning.
+BEFORE, BEHIND = rf"{SPACED}(?! )|{TIMES}|{DATE}", rf"(?<! ){SPACED}|{TIMES}|{DATE}"
+"""The same with dates, before words and behind them. A date and a time with a space between them are several fields
+where a space stands next to them: a template takes the first space for the end of a field, and the last one for its
+beginning.
 """
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
@@ -62,13 +65,12 @@ COLOUR = re.compile(r"(\x1b\[)([\d;]*)(m)")
 """What colours the text behind it, in a terminal: no word, but the number varies."""
 
 
-def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False, behind: bool = False) -> Reader:
-    """Return a function that turns bytes into a pattern, in which these texts, dates and times vary, and a name is a
-    field of its own; `colours` also tells numbers of colours from the text behind them. They stand `behind` what
-    clients say, or before it.
+def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False, clock: str = BEFORE) -> Reader:
+    """Return a function that turns bytes into a pattern, in which these texts and such dates and times vary, and a name
+    is a field of its own; `colours` also tells numbers of colours from the text behind them.
     """
     known = sorted(filter(None, varying), key=len, reverse=True)
-    either = "|".join([*map(re.escape, known), BOTH[behind], CLOCK])
+    either = "|".join([*map(re.escape, known), clock])
     own = rf"(?P<name>(?<!\w){re.escape(name)}(?!\w))" if name else "(?P<name>(?!))"
     scan = re.compile(rf"{own}|(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
 
@@ -115,7 +117,7 @@ def around(heads: Iterable[bytes], tails: Iterable[bytes], varying: Iterable[str
     """Return the template of texts that have these bytes before their body, and those behind it; None if they are of
     several kinds, or nothing says where their bodies begin.
     """
-    before, behind = [*map(reader(varying), heads)], [*map(reader(varying, behind=True), tails)]
+    before, behind = [*map(reader(varying), heads)], [*map(reader(varying, clock=BEHIND), tails)]
     if any(len({*map(len, read)}) > 1 for read in (before, behind)):
         return None
     try:
@@ -144,7 +146,7 @@ def beside(texts: Mapping[str, Sequence[bytes]], host: str, *, behind: bool = Fa
     A part that differs between speakers, but not between the utterances of one, is the label. If the label is the
     client's port, the host just before it belongs to the label.
     """
-    read = reader(colours=True, behind=behind)
+    read = reader(colours=True, clock=BEHIND if behind else BEFORE)
     own = [align([read(one) for one in each]) for each in texts.values()]
     if len(set(own)) == 1:
         return own[0]
@@ -185,12 +187,14 @@ def _labelled(own: Mapping[str, Pattern]) -> Pattern | None:
     return tuple(part for place in places for part in (label if place == words else place[:1]))
 
 
-def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = ()) -> list[str]:
+def notices(
+    lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = (), clock: str = BEFORE
+) -> list[str]:
     """Return a template for each kind of line among those that one kind of event caused.
 
     Labels of senders vary, too, unless a line has no other word.
     """
-    readers = reader([*varying, *labels]), reader(varying)
+    readers = reader([*varying, *labels], clock=clock), reader(varying, clock=clock)
     kinds: list[Pattern] = []
     for line in dict.fromkeys(lines):
         labelled, plain = (read(line) for read in readers)
@@ -209,7 +213,9 @@ def of_one_kind(one: bytes, other: bytes, varying: Iterable[str]) -> bool:
     return len(notices([one, other], varying)) == 1
 
 
-def endings(texts: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = ()) -> list[str]:
+def endings(
+    texts: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = (), clock: str = BEFORE
+) -> list[str]:
     """Return a template for each kind of text that nothing ends: where kinds are alike and end in few ways, as in
     `has come!` and `has gone.`, one for each way.
     """
@@ -218,8 +224,8 @@ def endings(texts: Iterable[bytes], varying: Iterable[str], labels: Iterable[str
     for text in told:
         ways.setdefault(b"".join(LAST_WORD.findall(text)), []).append(text)
     if len(ways) > MAX_ENDINGS:
-        return notices(told, varying, labels)
-    found = [template for own in ways.values() for template in notices(own, varying, labels)]
+        return notices(told, varying, labels, clock)
+    found = [template for own in ways.values() for template in notices(own, varying, labels, clock)]
     return list(dict.fromkeys(found))
 
 
