@@ -66,7 +66,7 @@ def test_a_line_without_its_end_is_told_as_what_it_is_when_the_stream_ends(
     assert (finding.shape, finding.clauses) == (shape, clauses)
 
 
-@pytest.mark.parametrize(("times", "clauses"), [(1, ("CHAT-4",)), (FLOOD_FRAMES, ("CHAT-10", "CHAT-4"))])
+@pytest.mark.parametrize(("times", "clauses"), [(1, ("CHAT-4",)), (FLOOD_FRAMES, ("CHAT-10",))])
 def test_what_comes_again_and_again_when_a_stream_has_ended_is_what_a_server_makes_of_its_end(
     times: int, clauses: tuple[str, ...]
 ) -> None:
