@@ -23,6 +23,7 @@ from socketserver_reference.conformance.targets.in_process import InProcessSite
 from tests.servers.dialect_echoes import DIALECTS, Echo
 from tests.servers.dialect_echoes import served as echoing
 from tests.servers.dialect_servers import served
+from tests.servers.dialects_served import DIALECTS as CHATS
 from tests.servers.dialects_served import served as speaking
 from tests.support.checking import PLUGIN, Checker, bad
 from tests.support.planted import Bug, Planted
@@ -94,6 +95,15 @@ def test_a_bug_in_the_form_of_the_dialect_is_no_other_dialect(name: str) -> None
 @pytest.mark.parametrize("answer", [b"ACKDOES IT FIT", b"ackwrong", b"welcome\nackdoes it fit"])
 def test_what_has_the_form_of_a_delivery_fits_whatever_its_bytes(answer: bytes) -> None:
     assert found(served(each_read(answer)), NOTE) is None
+
+
+def test_the_form_that_is_expected_is_told_with_all_that_stands_behind_the_words() -> None:
+    shown = found(speaking(LINES), CHATS["objects"])
+    assert shown is not None
+    assert (shown.expected, shown.read) == (
+        repr(b'{"text": "does it fit", "sender": "{sender}", "at": "{any}"}'),
+        repr(b"does it fit\n"),
+    )
 
 
 def test_a_flood_is_read_in_part() -> None:

@@ -107,7 +107,7 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
     if not longest and hung_up:
         return None
     then = f", then {show(nudged)}" if nudged else ""
-    return Misfit(dialect.name, f"{show(dialect.sent(body))}{then}", show(dialect.delivery(body)), _read(longest))
+    return Misfit(dialect.name, f"{show(dialect.sent(body))}{then}", show(dialect.delivery(body), 200), _read(longest))
 
 
 def _ungreeted(client: Client, transcript: Transcript, dialect: Dialect, why: str, timeout: float) -> Misfit | None:
