@@ -4,6 +4,8 @@
 `attribution.py` says whose clause that is.
 """
 
+import errno
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +29,8 @@ FLOOD_FRAMES = 10
 DELAYS = ("stalled", "concurrent")
 """Disruptions by which a server may be delayed."""
 
+NOBODY_LISTENS = tuple(os.strerror(one).lower() for one in (errno.ECONNREFUSED, errno.ENOENT))
+"""Why a client cannot connect where no server is."""
 
 DEPARTURES = ("reset", "half-closed", "left")
 """Disruptions by which a client leaves."""
@@ -64,7 +68,9 @@ class ChatFindings(ChatOracle[MemberT]):
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""
-        finding = self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
+        # It is the system that connects, even while the server is delayed; where nobody listens, the server has ended.
+        by_delay = bool(self.dialect.handshake) or why in NOBODY_LISTENS
+        finding = self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}", by_delay=by_delay)
         return replace(finding, absent=True)  # it may only take longer than the timeout
 
     def explain_death(self, expected: str) -> Finding:
@@ -111,9 +117,10 @@ class ChatFindings(ChatOracle[MemberT]):
         )  # no harm that others did makes a server say that
         return Finding(clauses, expected, observed, found.shape, place, also=also)
 
-    def _end_of_service(self, shape: Shape, expected: str, observed: str) -> Finding:
+    def _end_of_service(self, shape: Shape, expected: str, observed: str, *, by_delay: bool = True) -> Finding:
+        """Explain that nobody is served any more, where what delays a server may be the cause, or not."""
         facts: list[attribution.Circumstance] = [*reversed(self.active_disruptions), *reversed(self.all_disruptions)]
-        if shape == "refused" and not self.dialect.handshake:  # the system connects, even while the server is delayed
+        if not by_delay:
             facts = [one for one in facts if one not in DELAYS]
         if len(self.members) == 1 and self.fresh and self._nothing_said():
             facts.append("first")
