@@ -36,6 +36,11 @@ SEVERAL = re.compile(r"(?:\{any\}){2,}")
 MAX_LINE_KINDS = 30
 """Most kinds of lines that are distinguished; a server that sends more has no pattern."""
 
+MAX_SPARED_LINES = 8
+"""Of the lines kept longest, so many are looked at for one of the kind of a further line, which gives way to it: in a
+flood, to look at all would take long.
+"""
+
 MAX_ENDINGS = 3
 """Most last words of texts that nothing ends that are told apart: more are a field of one kind."""
 
@@ -200,17 +205,12 @@ def notices(
         labelled, plain = (read(line) for read in readers)
         pattern = labelled if any(map(_is_word, labelled)) else plain
         for number, kind in enumerate(kinds):
-            if _alike(kind, pattern):
+            if alike(kind, pattern):
                 kinds[number] = align([kind, pattern])
                 break
         else:
             kinds += [pattern] * (len(kinds) < MAX_LINE_KINDS)
     return [template(kind) for kind in kinds]
-
-
-def of_one_kind(one: bytes, other: bytes, varying: Iterable[str]) -> bool:
-    """Whether two lines are of one kind."""
-    return len(notices([one, other], varying)) == 1
 
 
 def endings(
@@ -269,7 +269,7 @@ def covers(general: str, special: str) -> bool:
     return Template.parse(general, "any").matches(special.encode())
 
 
-def _alike(one: Pattern, other: Pattern) -> bool:
+def alike(one: Pattern, other: Pattern) -> bool:
     """Whether two lines seem to be of one kind and differ in one part."""
     if len(one) == len(other):
         words = [(word, same) for word, same in zip(one, other, strict=True) if _is_word(word) and _is_word(same)]

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, count, takewhile
+from itertools import chain, count, islice, takewhile
 from typing import Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -63,7 +63,7 @@ class RoomConversation:
         self.framed = understood.framed
         self.template: Template = understood.template
         self.answers = understood.answers
-        self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}, "speaking": {}}
+        self.lines: dict[Occasion, dict[bytes, patterns.Pattern]] = {"joining": {}, "leaving": {}, "speaking": {}}
         """Occasion -> the lines heard by others when a client came or went, or by a speaker besides its own words."""
         self.unended: dict[bytes, bool] = {}
         """Notices that have no end, in a chat whose deliveries have one; whether they begin with the end of a line."""
@@ -176,12 +176,14 @@ class RoomConversation:
 
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
+        read = patterns.reader(self.varying)
         lines = self.heard_in.kind == "line"
         for line in (line for frame in told for line in (self.frames(frame) or [frame] if lines else [frame])):
             if len(line) <= MAX_NOTICE_BYTES and line not in (kept := self.lines[occasion]):
-                kept[line] = None
+                kept[line] = read(line)
                 if len(kept) > MAX_LINES:  # who came last is named when it goes; what came once is of another kind
-                    del kept[next(one for one in kept if patterns.of_one_kind(one, line, self.varying))]
+                    oldest = [*islice(kept, patterns.MAX_SPARED_LINES)]
+                    del kept[next((one for one in oldest if patterns.alike(kept[one], kept[line])), oldest[0])]
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
         return {who: heard[who] for who in MEETING_NAMES if who in heard}
