@@ -7,6 +7,7 @@ import pytest
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits, Rate
 from socketserver_reference.conformance.learn import chat
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
@@ -311,6 +312,12 @@ def test_a_search_for_a_command_that_is_not_answered_finds_none(monkeypatch: pyt
     meeting = understood(RehearsedConversation()).meeting
     meeting.said, meeting.utterances = Framing("chunk"), [MeetingUtterance("ann", b"mink", {})]
     assert Search(meeting.conversation, lambda _: "")._by_command(meeting) == (None, b"")
+
+
+def test_only_of_a_server_that_takes_chunks_the_end_of_an_answer_is_in_doubt() -> None:
+    meeting = understood(RehearsedConversation()).meeting
+    meeting.said, meeting.answers = Framing("line"), [AnswerText("{name}", b"\n")]
+    assert Search(meeting.conversation, lambda _: "")._without_line_ends(meeting) is None
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.5])

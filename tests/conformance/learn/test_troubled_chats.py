@@ -261,6 +261,7 @@ def test_more_than_any_notice_when_a_client_leaves_may_be_a_bug(read: int, leavi
         [Heard("ann", b"x" * 500, 0.0), Did(Say("ben", b"bye")), *late, Heard("ben", b"", 0.0)]
     )
     assert Mismatch(violation, "ann reads more", leaving).may_be_a_bug is bug
+    assert not Mismatch(None, "it cannot be tried", leaving).may_be_a_bug
 
 
 @pytest.mark.parametrize("leaving", [True, False])

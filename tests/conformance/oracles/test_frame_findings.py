@@ -219,3 +219,11 @@ def test_an_empty_line_after_a_whole_delivery_is_an_empty_delivery(out: str) -> 
     oracle = after(bare, [Connect("ann"), Say("ann", b"hi")])
     assert not oracle.feed("ann", b"hi\n\n")
     assert oracle.explain_mismatch("ann", b"hi\n\n").shape == "empty"
+
+
+def test_a_notice_in_the_middle_of_a_delivery_is_mixed_with_it_though_the_end_of_that_does_not_come() -> None:
+    dialect = LINES.replace("{body}", "{sender} says {body}!") + 'notices = ["* {any} has gone"]\n'
+    oracle = after(dialect, [Connect("ann"), Say("ann", b"one and two")])
+    assert not oracle.feed("ann", b"7 says one a* 8 has gone\n")
+    finding = oracle.explain_mismatch("ann", b"7 says one a* 8 has gone\n")
+    assert (finding.shape, finding.clauses) == ("mixed", ("CHAT-14",))

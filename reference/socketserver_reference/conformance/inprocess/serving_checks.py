@@ -173,10 +173,10 @@ class ServingChecks(ServerChecks):
 
     @decides("SRV-13")
     def test_a_server_that_is_closed_once_more_takes_nothing_from_the_next_at_its_address(self) -> None:
-        if not self.target.transport.startswith("unix"):
-            raise NotApplicable("a port cannot be taken from the server that listens there")
         if self.serves_nobody:
             raise NotChecked(NO_HANDLER)
+        if not self.target.transport.startswith("unix"):
+            raise NotApplicable("a port cannot be taken from the server that listens there")
         exchange = ExchangeLog()
         with quiet(), ExitStack() as stack:
             first = self._made()

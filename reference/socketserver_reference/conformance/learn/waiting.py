@@ -15,7 +15,7 @@ import time
 from collections import deque
 from itertools import pairwise
 
-from socketserver_reference.conformance.dialects.template import BadTemplate, Template
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.patterns import Field, Pattern
 
@@ -107,10 +107,7 @@ def _shape(line: bytes) -> Pattern:
 
 def _template(shape: Pattern) -> Template | None:
     """Return the template of a line; None if it might be any line."""
-    try:
-        found = Template.parse(patterns.template(shape), "any")
-    except BadTemplate:
-        return None
+    found = Template.parse(patterns.template(shape), "any")
     return found if found.literal.strip() else None
 
 

@@ -310,7 +310,8 @@ class FramedChatOracle(FramedChatState):
                 return Piece(utterance.body)
         forms = (self._read_by(who, who), self.dialect.template)
         bodies = [body for form in forms if (body := form.body(frame)) is not None]
-        return Piece(bodies[0]) if bodies else Piece(frame, formed=False)
+        # Of a delivery that breaks off, what stands before the words has come.
+        return Piece(bodies[0]) if bodies else Piece(min((form.bare(frame) for form in forms), key=len), formed=False)
 
     def _beside(self) -> list[bytes]:
         """Return what may stand beside deliveries in a stream: notices, and the labels of other speakers."""
