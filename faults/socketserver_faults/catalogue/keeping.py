@@ -97,14 +97,15 @@ class LeavesDescriptors(StreamServer):
         super().process_request(request, client_address)
 
 
-@fault("ECHO-9", "SRV-9", concurrency="forking")
+@fault("ECHO-9", "SRV-9", "SRV-15", concurrency="forking")
 class LeavesItsChildren(Children):
     """The parent does not wait for children that have ended.
 
     Thought: a child process has ended when its program has.
 
     Seen: the process list fills with "<defunct>". Each is an entry in the system's table that stays until its parent
-    has asked for the exit status; when the table is full, nothing starts on this machine any more.
+    has asked for the exit status; when the table is full, nothing starts on this machine any more. Where a server may
+    have so many processes, it serves so many clients, and then none.
 
     Fixed: wait for children now and then: ForkingMixIn does so between requests.
     """

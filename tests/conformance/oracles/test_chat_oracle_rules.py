@@ -10,6 +10,7 @@ from socketserver_reference.conformance.oracles import segmentation, stream_chat
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Connect,
     HalfClose,
     Quit,
@@ -120,6 +121,17 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
         assert oracle.due("ben")
         assert oracle.feed("ben", b"acksomethingackmore")
         assert not oracle.due("ben")
+
+
+@pytest.mark.parametrize(("much", "clause"), [(False, "CHAT-4"), (True, "CHAT-10")])
+def test_what_was_said_is_no_flood_however_much_it_is(much: bool, clause: str) -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    assert oracle.feed("ann", b"ackhello")
+    for step in (Connect("ben"), Send("ben", b"." * 8000), Abandon("ben")):
+        oracle.begin(step, idle_before=False)
+    came = b"ack" + b"." * 100 + b"* ben has left\n" + (b"ack" + b"." * 1000) * (40 if much else 7)
+    assert not oracle.feed("ann", came)
+    assert clauses(oracle.explain_mismatch("ann", came))[0] == clause
 
 
 def test_who_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_that() -> None:

@@ -101,7 +101,7 @@ class ChatFindings(ChatOracle[MemberT]):
         closest = max(wanted, key=lambda one: common_prefix(one, came), default=b"")
         observed = f"{who} reads {show_against(came, closest, MAX_OBSERVED_BYTES)}"
         due = found.due or self._unheard(who)
-        much = often or len(came) > UNSAID_BYTES + sum(map(len, wanted))
+        much = often or len(came) > UNSAID_BYTES + max(self._owed(who), sum(map(len, wanted)))
         return self._finding(who, found, due, expected if wanted else "nothing is sent", observed, much=much)
 
     def _finding(
