@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects.limits import Limits
-from socketserver_reference.conformance.learn import conversation, datagram, first_contact, pace, propose, waiting
+from socketserver_reference.conformance.learn import conversation, first_contact, pace, propose, waiting
+from socketserver_reference.conformance.learn.echo import datagram
 from socketserver_reference.conformance.learn.questions import history, limits
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.targets import ports

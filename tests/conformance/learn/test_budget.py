@@ -9,10 +9,10 @@ import pytest
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn import chat as questions
-from socketserver_reference.conformance.learn import echo as echoes
 from socketserver_reference.conformance.learn.chat import ChatQuestion
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.echo import stream as echoes
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.propose import Proposal, propose
 from socketserver_reference.conformance.learn.room import RoomConversation

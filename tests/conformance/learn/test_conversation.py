@@ -11,17 +11,11 @@ import pytest
 
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
-from socketserver_reference.conformance.learn import conversation, waiting
+from socketserver_reference.conformance.learn import conversation, heartbeat
 from socketserver_reference.conformance.learn.conversation import Conversation, HeardBytes
 from socketserver_reference.conformance.learn.first_contact import _fixed_size
-from socketserver_reference.conformance.learn.waiting import (
-    LATE_ANSWERS,
-    MAX_BEAT_BYTES,
-    MAX_LAG,
-    MIN_AWAIT_TIMEOUT,
-    Heartbeat,
-    WaitingTimes,
-)
+from socketserver_reference.conformance.learn.heartbeat import MAX_BEAT_BYTES, Heartbeat
+from socketserver_reference.conformance.learn.waiting import LATE_ANSWERS, MAX_LAG, MIN_AWAIT_TIMEOUT, WaitingTimes
 from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers import dialect_servers as servers
 from tests.support.learning import proposed, reason
@@ -201,7 +195,7 @@ def test_clients_end_their_connections_before_their_server_ends_so_that_its_port
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return a list whose first number is the time."""
     now = [0.0]
-    monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(heartbeat, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

@@ -18,10 +18,10 @@ from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn
-from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.echo import _ask_quit
-from socketserver_reference.conformance.learn.echo_conversation import EchoConversation
+from socketserver_reference.conformance.learn.echo.conversation import EchoConversation
+from socketserver_reference.conformance.learn.echo.datagram import learn_datagrams
+from socketserver_reference.conformance.learn.echo.stream import _ask_quit
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.runner.direct import open_session, play_all

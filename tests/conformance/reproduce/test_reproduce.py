@@ -27,7 +27,6 @@ from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers import dialect_echoes, dialects_served
-from tests.servers.bad_servers import floods
 from tests.servers.dialect_bugs import BUGS
 from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
@@ -312,13 +311,6 @@ def test_when_the_time_of_the_check_is_over_a_script_has_a_fresh_server_all_the_
         (told,) = write_all(session, "chat", [found], tmp_path)
         assert session.budget.is_over
     assert told.remark == "it shows"
-
-
-@pytest.mark.parametrize(("row", "status"), [("'reads', re.compile(b'(?s).*?hello')", 1), ("'closes', b''", 0)])
-def test_a_script_ends_though_its_server_sends_without_end(row: str, status: int, tmp_path: Path) -> None:
-    file = of_rows(f"[('ann', 'connects', {{}}), ('ann', {row})]", tmp_path / "CHAT-4.py", timeout=0.2)
-    with server_that(floods) as address:
-        assert play(file, address.host, address.port)[0] == status
 
 
 def test_a_script_waits_for_silence_as_long_as_the_trial_that_showed_it(

@@ -1,6 +1,7 @@
-"""How a script writes long utterances and finds many of them, and what comes with an answer."""
+"""How a script writes long utterances and finds many of them, what comes with an answer, and what comes without end."""
 
-from contextlib import closing
+import socket
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Connect, Send
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
+from tests.servers.bad_servers import floods
 from tests.servers.dialect_bugs import Greets
 from tests.servers.dialects_served import DIALECTS, Speaker, served
 from tests.support.dialects.dialect_files import chat
-from tests.support.scripts import BRIEF_TIMEOUT, first_seen, play, seen
-from tests.support.serving import TIMEOUT
+from tests.support.scripts import BRIEF_TIMEOUT, first_seen, of_rows, play, seen
+from tests.support.serving import TIMEOUT, server_that
 
 SEVERAL = b"".join(numbered(40_000) + b"~%06d" % count for count in range(20))
 
@@ -101,3 +103,24 @@ def test_only_names_and_what_a_server_repeats_are_marked(dialect: Dialect, marke
     violation = seen("CHAT-2", Connect("ann"))
     violation.transcript = Transcript(mark="k1m2", before=[Transcript(mark="k1m1"), Transcript()])
     assert _marks(violation, dialect) == ([b"k1m1", b"k1m2"] if marked else [])
+
+
+@pytest.mark.parametrize(("row", "status"), [("'reads', re.compile(b'(?s).*?hello')", 1), ("'closes', b''", 0)])
+def test_a_script_ends_though_its_server_sends_without_end(row: str, status: int, tmp_path: Path) -> None:
+    file = of_rows(f"[('ann', 'connects', {{}}), ('ann', {row})]", tmp_path / "CHAT-4.py", timeout=0.2)
+    with server_that(floods) as address:
+        assert play(file, address.host, address.port)[0] == status
+
+
+def test_of_a_server_that_sends_without_end_a_script_reads_little_before_it_closes(tmp_path: Path) -> None:
+    file = of_rows("[('ann', 'connects', {}), ('ann', 'closes', b'')]", tmp_path / "CHAT-4.py", timeout=0.2)
+    sent: list[int] = []
+
+    def counts(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            while True:
+                sent.append(client.send(bytes(100_000)))
+
+    with server_that(counts) as address:
+        assert play(file, address.host, address.port)[0] == 0
+    assert sum(sent) < 32 << 20  # 1 MiB was read, the rest lies in the buffers of the system

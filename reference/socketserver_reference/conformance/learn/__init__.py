@@ -2,7 +2,8 @@
 
 Read in this order:
 
-    waiting.py           how long clients wait for a server, and what it sends by itself
+    heartbeat.py         what a server sends by itself
+    waiting.py           how long clients wait for a server
     conversation.py      clients that send and receive, as data; bounded in time and memory; each attempt starts clean
     journal.py           what was said and heard, for the page of `--html`
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
@@ -16,8 +17,7 @@ Read in this order:
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
     questions/           those that are long: how to quit, what newcomers hear, bytes, limits
-    echo_conversation.py    clients of an echo
-    echo.py, datagram.py    the same for an echo
+    echo/                the same for an echo
     conclusions.py       keys of the dialect, with reasons, from the meeting
     dialect_writer.py    the dialect file, every key with its reason; what may be bugs
     verification.py      a conversation in the dialect, judged by the oracle

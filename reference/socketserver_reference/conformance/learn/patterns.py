@@ -7,7 +7,7 @@ client's own address, its name and the time of day are taken to vary, even where
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 
 from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS, BadTemplate, Template
 
@@ -279,6 +279,12 @@ def alike(one: Pattern, other: Pattern) -> bool:
         return 2 * sum(word == same for word, same in words) > len(words)
     begin, end = _common([one, other])
     return sum(map(_is_word, [*one[:begin], *one[len(one) - end :]])) >= MIN_COMMON_WORDS
+
+
+def spared(kept: Mapping[bytes, Pattern], latest: bytes) -> bytes:
+    """Return the line, of those kept longest, that gives way to the latest: one of its kind, or else the first."""
+    oldest = [*islice(kept, MAX_SPARED_LINES)]
+    return next((line for line in oldest if alike(kept[line], kept[latest])), oldest[0])
 
 
 def _is_word(part: str | Field) -> bool:

@@ -12,9 +12,9 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
-from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import TABLE_ORDER, LearnedDialect, quoted, text
-from socketserver_reference.conformance.learn.echo import learn_echo
+from socketserver_reference.conformance.learn.echo.datagram import learn_datagrams
+from socketserver_reference.conformance.learn.echo.stream import learn_echo
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Mismatch, verify

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, count, islice, takewhile
+from itertools import chain, count, takewhile
 from typing import Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -182,8 +182,7 @@ class RoomConversation:
             if len(line) <= MAX_NOTICE_BYTES and line not in (kept := self.lines[occasion]):
                 kept[line] = read(line)
                 if len(kept) > MAX_LINES:  # who came last is named when it goes; what came once is of another kind
-                    oldest = [*islice(kept, patterns.MAX_SPARED_LINES)]
-                    del kept[next((one for one in oldest if patterns.alike(kept[one], kept[line])), oldest[0])]
+                    del kept[patterns.spared(kept, line)]
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
         return {who: heard[who] for who in MEETING_NAMES if who in heard}

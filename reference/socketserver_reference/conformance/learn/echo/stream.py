@@ -11,7 +11,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.echo_conversation import EchoAnswer, EchoConversation
+from socketserver_reference.conformance.learn.echo.conversation import EchoAnswer, EchoConversation
 from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes, surplus
 from socketserver_reference.conformance.learn.questions.limits import (

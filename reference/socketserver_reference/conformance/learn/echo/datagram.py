@@ -9,7 +9,7 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.echo import REQUEST
+from socketserver_reference.conformance.learn.echo.stream import REQUEST
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.questions.byte_handling import surplus
 from socketserver_reference.conformance.learn.questions.limits import NUMBERED, in_common
