@@ -1,7 +1,11 @@
-"""What a known broken clause would hide is decided in another way: what slow readers are sent, what several say."""
+"""What a known broken clause would hide is decided in another way: what slow readers are sent, what several say, and
+all where something comes that no member said.
+"""
 
 import time
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +13,14 @@ import pytest
 from socketserver_reference.conformance.checks import chat_hardened
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver import rewritings
-from socketserver_reference.conformance.runner.direct import outcomes
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, violations_of
 from socketserver_reference.conformance.scenario.steps import Connect, Dawdle, Send, Settle, Stall, Step, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.dialect_bugs import Waits
+from tests.servers.dialect_bugs import LosesLastWords, PanicsAtAReset, Waits
 from tests.servers.dialects_served import DIALECTS, Speaker, served
+from tests.support.scripts import BRIEF_TIMEOUT, play, reproduce
 
 TIMEOUT = 5.0
 
@@ -102,3 +109,71 @@ def test_where_some_come_meanwhile_all_read() -> None:
 def test_a_slow_reader_gives_way() -> None:
     assert rewritings.giving_way([Stall("ann"), Send("ben", b"1")], NAMED) == [Dawdle("ann"), Send("ben", b"1")]
     assert str(Dawdle("ann")) == "ann reads only when others wait"
+
+
+# What no member said is told once, and passes then, as a notice does
+
+
+class SaysThatNothingCame(Speaker):
+    """Delivers what it has of a client that has left: nothing, in the words of its language."""
+
+    def finish(self) -> None:
+        self.deliver(self.nothing())
+        super().finish()
+
+    def nothing(self) -> bytes:
+        return b"null"
+
+
+class NeverSaysTheSame(SaysThatNothingCame):
+    def nothing(self) -> bytes:
+        return bytes(97 + int(self.number) // power % 26 for power in (26, 1))
+
+
+def session_with(*bugs: type[Speaker]) -> Session:
+    """Return a session with a chat that has these bugs, which is known to break CHAT-4 and nothing else."""
+    session = open_session("chat", served(NAMED, type("Both", bugs, {})), TIMEOUT, NAMED)
+    seen = [one.clause_id for outcome in play_all(session, "chat", "CHAT-4") for one in violations_of(outcome)]
+    assert {*seen} == {"CHAT-4"}
+    return session
+
+
+def broken_in(session: Session, clause: str) -> set[str]:
+    """Return what is broken in the scenarios about a clause, and whether that hides the clause."""
+    found: set[str] = set()
+    for outcome in play_all(session, "chat", clause):
+        found.update(one.clause_id for one in violations_of(outcome))
+        hidden = [one for one in violations_of(outcome)[-1:] if one.clause_id != clause and not one.spares]
+        found.update(["not checked"] if hidden or isinstance(outcome[2], NotChecked) else [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("clause", "bugs", "found"),
+    [
+        ("CHAT-10", [], set()),
+        ("CHAT-10", [LosesLastWords], {"CHAT-10"}),
+        ("CHAT-12", [PanicsAtAReset], {"CHAT-12"}),
+    ],
+)
+def test_what_no_member_said_hides_nothing(clause: str, bugs: list[type[Speaker]], found: set[str]) -> None:
+    with closing(session_with(SaysThatNothingCame, *bugs)) as session:
+        assert broken_in(session, clause) - {"CHAT-4"} == found
+        assert broken_in(session, "CHAT-4") == {"CHAT-4"}  # there, it does not pass
+        remark = "b'{any}: null' breaks CHAT-4; to see what else is wrong, it passes elsewhere"
+        assert session.remarks.count(remark) == 1
+
+
+def test_a_script_about_another_clause_lets_it_pass(tmp_path: Path) -> None:
+    with closing(session_with(SaysThatNothingCame, LosesLastWords)) as session:
+        script = reproduce(session, "chat", "CHAT-10", tmp_path)
+        assert script.remark == "it shows"
+    with closing(session_with(SaysThatNothingCame)) as session:
+        assert script.file is not None
+        assert play(script.file, session.address.host, session.address.port, timeout=BRIEF_TIMEOUT)[0] == 0
+
+
+def test_a_server_that_says_ever_new_things_has_no_pattern() -> None:
+    with closing(session_with(NeverSaysTheSame)) as session:
+        assert "not checked" in broken_in(session, "CHAT-10")
+        assert len(session.judged_by(None).notices) == 8

@@ -16,6 +16,7 @@ Read in this order:
     example.py           a short conversation in a dialect
     rewrite.py           rewrites any scenario for a dialect
     rewrite_limits.py    and keeps it within the dialect's limits
+    passing.py           what a server should not say, as a notice
 
 RULE: a dialect is data, and rewriting a scenario for it is pure: nothing here opens a socket, starts a thread or reads
 a clock.

@@ -6,7 +6,8 @@ lists and that is confirmed. An explanation needs two things: the clause is amon
 the steps before the violation hold a trigger of it (`triggers.py`).
 
 The clause that the scenario was to decide is still to be decided then. So the scenario is played again without what
-triggers the known clause. Only where nothing would be left of it, the clause is "not checked".
+triggers the known clause. What no member said (CHAT-4) may come at any step: if it is like a notice, it passes then.
+Only where nothing would be left of a scenario, its clause is "not checked".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,9 @@ LASTING = ("CHAT-10", "CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
 ABOUT_STREAM_ENDS = ("CHAT-10", "CHAT-11")
 """Clauses that a chat breaks if it does not end the streams of clients that have left."""
 
+UNSAID = "CHAT-4"
+"""The clause about texts that no member said: these may pass, as notices do, and then hide nothing."""
+
 DISGUISED = ("CHAT-3", "CHAT-6")
 """Clauses about the bytes of deliveries: what a server that breaks one of them sends may look like anything."""
 
@@ -44,6 +48,9 @@ class Masking:
         """Confirms one of them: returns whether the clause is indeed broken."""
         self.shows: Callable[[Sequence[Step]], bool] = lambda _: True
         """Whether the server breaks anything in these steps."""
+        self.lets_pass: Callable[[Violation], bool] = lambda _: False
+        """Lets what has come pass from now on, in scenarios about other clauses; returns False if that is impossible.
+        """
         self._dialect = dialect
         self._shown: dict[Sequence[Step], bool] = {}
 
@@ -181,6 +188,9 @@ class Masking:
             except Violation as violation:
                 seen.append(violation)
                 decided = violation.clause_id == about or violation.spares or violation.unconfirmed
+                passes = violation.clause_id == UNSAID and not violation.unconfirmed and self.lets_pass(violation)
+                if passes and not decided:
+                    continue
                 fitting = [violation.clause_id, *(one for one in violation.candidates if one in self.known)]
                 ways = (self._further(clause, steps, about, rewritings) for clause in fitting)
                 further = None if decided else next(filter(None, ways), None)

@@ -243,7 +243,7 @@ class ClientReader:
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
         violation.delayed_by = finding.delayed_by
         violation.shape, violation.place = finding.shape, finding.place
-        violation.absent = finding.absent
+        violation.absent, violation.extra = finding.absent, finding.extra
         violation.unscripted = next((step.unscripted for step in self.transcript.scenario if step.unscripted), "")
         violation.transcript = self.transcript
         return violation

@@ -68,7 +68,9 @@ class Session:
                 f"the dialect {dialect.name} needs a fresh server for every scenario: let the suite launch it"
             )
         self.address = self.site.address
-        self._staging = Staging(self.site, dialect, suite, timeout)
+        self._staging = Staging(self.site, dialect, suite, timeout, self.remarks)
+        self.judged_by = self._staging.judged_by
+        self.masking.lets_pass = self._staging.let_pass
         self.budget = Budget()
         """The time that all of it may take; unlimited until `keep`."""
 

@@ -1,23 +1,28 @@
 """Sets up the stage of each scenario: its oracle, its rewriter, and what those before it left behind."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.passing import MAX_PASSING, passing
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
+from socketserver_reference.conformance.driver.masking import UNSAID
 from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.oracles.frame_reader import unprompted
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
-from socketserver_reference.conformance.scenario.text import counted
+from socketserver_reference.conformance.scenario.text import counted, show
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import notice
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.first_contact import FirstContact
 
@@ -38,10 +43,11 @@ class Suite(Protocol):
 class Staging:
     """The scenarios on one site, within the limits of its dialect."""
 
-    def __init__(self, site: Site, dialect: Dialect, suite: Suite, timeout: float) -> None:
+    def __init__(self, site: Site, dialect: Dialect, suite: Suite, timeout: float, remarks: list[str]) -> None:
         self._site = site
-        self._dialect = dialect
+        self._dialect = self._lenient = dialect
         self._suite = suite
+        self._remarks = remarks
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
         self._carry_over = CarryOver(timeout)
         self._capacity_limit: CapacityLimit | None = None
@@ -57,7 +63,7 @@ class Staging:
     def stage(self, about: str | None, politeness: Politeness, timeout: float, *, waits_for_ends: bool = True) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
         self._rate_limiter.begin()
-        oracle = self._suite.oracle(self._dialect)
+        oracle = self._suite.oracle(self.judged_by(about))
         if isinstance(oracle, ChatOracle):
             oracle.fresh = self._site.restartable and not self.seen
         if self._site.restartable:  # then its quiescence was observed
@@ -82,6 +88,26 @@ class Staging:
         stage.before_leaving = self.note_end
         self.seen.append(Scene(stage.transcript.scenario, about, politeness))
         return stage
+
+    def judged_by(self, about: str | None) -> Dialect:
+        """Return the dialect by which a scenario about a clause is judged."""
+        return self._dialect if about == UNSAID else self._lenient
+
+    def let_pass(self, violation: Violation) -> bool:
+        """Let what no member said pass from now on where a scenario is about something else, if it is like a notice,
+        and say so; return False for nothing new.
+        """
+        known, seen = self._lenient.notices, violation.transcript
+        if not violation.extra or seen is None or len(known) - len(self._dialect.notices) == MAX_PASSING:
+            return False
+        names = {f"{who}{seen.mark}".encode() for step in seen.scenario for who in step.clients}
+        found = passing(unprompted(violation.extra, self._dialect), self._dialect, names)
+        if found is None or found in known:
+            return False
+        self._lenient = replace(self._lenient, notices=(*known, found))
+        what = show(found.text.encode())
+        self._remarks.append(notice.tell(f"{what} breaks {UNSAID}; to see what else is wrong, it passes elsewhere"))
+        return True
 
     def note_end(self, violation: Violation) -> None:
         """Note whether the server has ended: once the clients of a broken scenario leave, that may end it as well."""

@@ -102,7 +102,8 @@ class ChatFindings(ChatOracle[MemberT]):
         observed = f"{who} reads {show_against(came, closest, MAX_OBSERVED_BYTES)}"
         due = found.due or self._unheard(who)
         much = often or len(came) > UNSAID_BYTES + max(self._owed(who), sum(map(len, wanted)))
-        return self._finding(who, found, due, expected if wanted else "nothing is sent", observed, much=much)
+        finding = self._finding(who, found, due, expected if wanted else "nothing is sent", observed, much=much)
+        return replace(finding, extra=came) if found.shape == "extra" else finding
 
     def _finding(
         self, who: str, found: Difference, utterance: bytes, expected: str, observed: str, *, much: bool = False

@@ -115,8 +115,9 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
 
 
 def _text(violation: Violation, protocol: str, session: Session, trial: Trial) -> str:
-    rows, bursts = rows_of(violation, protocol, session.dialect)
-    return script(violation, rows, bursts, session.dialect, session.site.address, trial)
+    dialect = session.judged_by(violation.clause_id)
+    rows, bursts = rows_of(violation, protocol, dialect)
+    return script(violation, rows, bursts, dialect, session.site.address, trial)
 
 
 def _renew(session: Session) -> None:

@@ -58,6 +58,8 @@ class Finding:
     """Clauses that also explain it if they are known to be broken; the finding alone is no evidence against them."""
     delayed_by: tuple[str, ...] = ()
     """Clauses that, if they are known to be broken, explain that it comes late."""
+    extra: bytes = b""
+    """The frame that came although it is no delivery, if that is what happened."""
 
     def clause(self, about: str | None) -> str:
         """Return the clause to report: the scenario's own if it is among the candidates, otherwise the likeliest."""
@@ -104,6 +106,8 @@ class Violation(AssertionError):
         """What happened, in a word, if an oracle has found it."""
         self.place = ""
         """Where that begins, in a sentence."""
+        self.extra = b""
+        """The frame that came although it is no delivery, if that is what happened."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
         self.in_final_steps = False
