@@ -10,6 +10,7 @@ import linecache
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from socketserver_faults.schedule.core.footprints import MERGE, NEEDS, OPENS, READ, WRITE
@@ -25,9 +26,14 @@ ASSIGNMENT = re.compile(r"(\w+)\s*(?::[^=]*)?=[^=]")
 def named(kind: str, depth: int = 2) -> str:
     """Name a lock after the variable that it is first assigned to."""
     frame = sys._getframe(depth)
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-    found = ASSIGNMENT.search(line)
-    return found[1] if found else kind
+    return _assigned(frame.f_code.co_filename, frame.f_lineno) or kind
+
+
+@cache
+def _assigned(file: str, line: int) -> str:
+    """Return the name of the variable that is assigned at a line; "" if none is."""
+    found = ASSIGNMENT.search(linecache.getline(file, line))
+    return found[1] if found else ""
 
 
 class Lock(Numbered):

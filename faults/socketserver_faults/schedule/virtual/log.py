@@ -5,7 +5,6 @@ Next: `process.py`.
 
 import logging
 from collections.abc import Callable
-from functools import partialmethod
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +29,15 @@ class _Handlers(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         return _Anything
+
+
+def _logs(level: int) -> Callable[..., None]:
+    """Return the method that logs at a level."""
+
+    def log(self: "Logger", message: object, *arguments: Any, **keywords: Any) -> None:
+        self.log(level, message, *arguments, **keywords)
+
+    return log
 
 
 class Logger:
@@ -72,10 +80,10 @@ class Logger:
                 text = f"{message if isinstance(message, str) else type(message)} ({type(error).__name__})"
             self._note(f"logs {text!r}")
 
-    debug, info = partialmethod(log, logging.DEBUG), partialmethod(log, logging.INFO)
-    warning = warn = partialmethod(log, logging.WARNING)
-    error = exception = partialmethod(log, logging.ERROR)
-    critical = fatal = partialmethod(log, logging.CRITICAL)
+    debug, info = _logs(logging.DEBUG), _logs(logging.INFO)
+    warning = warn = _logs(logging.WARNING)
+    error = exception = _logs(logging.ERROR)
+    critical = fatal = _logs(logging.CRITICAL)
 
 
 def silent_logging(note: Callable[[str], None], at_begin: list[Callable[[], None]]) -> ModuleType:

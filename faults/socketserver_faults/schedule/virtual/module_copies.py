@@ -121,7 +121,7 @@ class Modules:
         self._sys: Sys = substitutes["sys"]
         self._installed = installed_in()
         self._of_program: dict[str, bool] = {}
-        self._lasting: dict[str, ModuleType] = {}
+        self._lasting: dict[str, ModuleType] = self._sys.lasting
         self._fresh: dict[str, ModuleType] = {}
         self._code: dict[str, tuple[CodeType, bool]] = {}
         self._builtins = {
@@ -158,7 +158,6 @@ class Modules:
         """Drop the fresh copies, so that the next run begins like a new process."""
         self._fresh.clear()
         self._sys.begin()
-        self._sys.modules.update(self._lasting)
 
     def load(self, name: str) -> ModuleType:
         """Return the module of that name that the program under test imports."""

@@ -8,6 +8,7 @@ Next: `socket_object.py`.
 
 import socket
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from socketserver_faults.schedule.core.namespace import NotModelled
@@ -23,6 +24,7 @@ MODELLED = (
 """The families, types and protocols of virtual sockets, the usual one first."""
 
 
+@cache
 def refusal(family: int, type: int, proto: int) -> str:
     """Return why such a socket is not modelled, with advice; "" if it is."""
     for (prefix, known), wanted in zip(MODELLED, (family, type, proto), strict=True):

@@ -168,7 +168,8 @@ class Sys(ModuleType):
 
     argv: list[str]
     path: list[str]
-    modules: dict[str, ModuleType]
+    lasting: dict[str, ModuleType]
+    """The copies of modules that are the same in each run."""
     stdin: Keyboard
     stdout: Output
     stderr: Output
@@ -189,6 +190,7 @@ class Sys(ModuleType):
         self.files, self.exits, self.inserted = files, exits, functions(scheduler)
         self._scheduler, self._arguments, self._folders, self._at_begin = scheduler, arguments, folders, at_begin
         self.setswitchinterval = lambda _: None
+        self.lasting = {}
         self._own = dict(vars(self))
         self.begin()
 
@@ -201,7 +203,12 @@ class Sys(ModuleType):
             begin()
         note = self._scheduler.note
         self.stdin, self.stdout, self.stderr = Keyboard(self._scheduler, self._typed), Output(note), Output(note)
-        self.argv, self.path, self.modules = list(self._arguments), [*self._folders, *sys.path], dict(sys.modules)
+        self.argv, self.path = list(self._arguments), [*self._folders, *sys.path]
+
+    @cached_property
+    def modules(self) -> dict[str, ModuleType]:
+        """A copy of the real ones, made when it is first asked for, and the lasting copies."""
+        return sys.modules | self.lasting
 
     def __getattr__(self, name: str) -> Any:
         if name in TRACING_CALLS:

@@ -16,8 +16,7 @@ Next: `network.py`.
 
 import errno
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from socketserver_faults.schedule.core.footprints import READ, WRITE
 from socketserver_faults.schedule.core.namespace import NotModelled
@@ -29,7 +28,6 @@ from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.other_sockets import OtherSocket, refusal
 
 Data = bytes | bytearray | memoryview
-Result = TypeVar("Result")
 
 MAX_NOTED_BYTES = 16
 """Most bytes that a story shows of one send, or read; the exchange beside it has more."""
@@ -194,8 +192,8 @@ class Socket:
         if not size:  # Python makes no system call
             return b""
         self._point(f"reads from {self.name}")
-        peek = bool(int(flags) & PEEK)
-        return self._call(False, lambda number: self.kernel.recv(number, size, peek, dont_wait))
+        self._poll(writing=False)
+        return self.kernel.recv(self._descriptor(), size, bool(flags and int(flags) & PEEK), dont_wait)
 
     def send(self, data: Data, flags: int = 0) -> int:
         dont_wait, content = self._flags(flags), bytes(data)
@@ -211,7 +209,8 @@ class Socket:
             sent += self._send(content[sent:], dont_wait, until)
 
     def _send(self, content: bytes, dont_wait: bool, until: float) -> int:
-        return self._call(True, lambda number: self.kernel.send(number, content, dont_wait), until)
+        self._poll(writing=True, until=until)
+        return self.kernel.send(self._descriptor(), content, dont_wait)
 
     def shutdown(self, how: int) -> None:
         self._point(f"{SHUTS.get(how, 'shuts down')} {self.name}")
@@ -230,7 +229,8 @@ class Socket:
 
     def accept(self) -> "tuple[Socket, Any]":
         self._point(f"accepts a connection to {self.name}")
-        number, end = self._call(False, self.kernel.accept)
+        self._poll(writing=False)
+        number, end = self.kernel.accept(self._descriptor())
         return self.machine.socket(self.family, self.type, self.proto, number), self._address(end.peer.address)
 
     def connect(self, address: SocketAddress, name: str = "") -> None:
@@ -308,11 +308,10 @@ class Socket:
         self._touch_options(READ)
         return self.kernel.points.now + self._timeout if self._timeout else 0.0
 
-    def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
-        """Make a system call as Python does: with a timeout, only after poll() has reported that it will not wait."""
+    def _poll(self, *, writing: bool, until: float | None = None) -> None:
+        """With a timeout, Python makes a system call only after poll() has reported that it will not wait."""
         self._touch_options(READ)
         if self._timeout:
             until = self._until() if until is None else until
             if not self.kernel.poll(self._descriptor(), writing, until):
                 raise TimeoutError("timed out")
-        return call(self._descriptor())

@@ -3,6 +3,7 @@
 Read in this order:
 
     subject.py      the program: of the reference, of the catalogue, or your own
+    remembered.py   oracles that remember what they have said
     clients.py      its clients: the conformance suite's own, on virtual sockets
     calls.py        what is noted of the calls of socketserver
     endless.py      the clause of a program that goes on without an end

@@ -15,12 +15,14 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.socket_object import MAX_NOTED_BYTES
+from socketserver_faults.schedule.world.remembered import Memory
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_reference.address import Address
@@ -29,6 +31,7 @@ from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite_limits import within_limits
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
 
@@ -121,6 +124,13 @@ class LearnedSite:
         return self.name
 
 
+@lru_cache(maxsize=256)
+def _told(step: Step) -> tuple[str, str]:
+    """Return the story's text for a step, and who does it."""
+    who = getattr(step, "who", CLIENTS_THREAD)
+    return str(step).removeprefix(f"{who} "), who
+
+
 class NotedTranscript(list[Entry]):
     """Entries of a transcript, each of which becomes an event of the story at once."""
 
@@ -133,12 +143,11 @@ class NotedTranscript(list[Entry]):
     def append(self, entry: Entry) -> None:
         super().append(entry)
         match entry:
-            case Did(step=step):
-                self.coming = list(step.clients)
-                who = getattr(step, "who", CLIENTS_THREAD)
-                self._note(str(step).removeprefix(f"{who} "), who)
             case Heard(who, data):
                 self._note(f"reads {show(data, MAX_NOTED_BYTES)}", who)
+            case Did(step=step):
+                self.coming = list(step.clients)
+                self._note(*_told(step))
             case Ended(who, how):
                 self._note(f"reads {ENDINGS[how]}", who)
             case Waited(who, _):
@@ -157,6 +166,7 @@ class VirtualClients:
     def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str, float | None], Any]) -> None:
         self._scheduler = scheduler
         self._told = NotedTranscript(scheduler.note)
+        self._memories: dict[str, tuple[Dialect, Memory]] = {}
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
         instead_of(client, QUICKACK=0, MORE=0)  # no network: no acknowledgements, and no segments
         self._limits: Any = modules.load("socketserver_reference.conformance.driver.rate_limit")
@@ -234,13 +244,19 @@ class VirtualClients:
             raise SubjectRefused(f"when it is started once more, {error}") from None
         return LearnedText(proposal.text, tuple(proposal.doubts))
 
+    def _memory(self, protocol: str, dialect: Dialect) -> Memory:
+        """Return what the oracles of a protocol in a dialect have answered."""
+        if protocol not in self._memories or self._memories[protocol][0] is not dialect:
+            self._memories[protocol] = dialect, Memory(partial(CONFORMANCE[protocol].oracle, dialect))
+        return self._memories[protocol][1]
+
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""
         conformance = CONFORMANCE[scenario.protocol]
         rewriter, _ = within_limits(conformance.rewriter(dialect), dialect, sees_idle=True)
         stage: Stage = self._stage.Stage(
             ADDRESS,
-            conformance.oracle(dialect),
+            self._memory(scenario.protocol, dialect).oracle(),
             timeout=READ_TIMEOUT,
             about=scenario.clause or None,
             wait_idle=self._scheduler.wait_idle,

@@ -5,7 +5,7 @@ The name is one of the reference (`chat`), one of the catalogue (`closed-request
 kind, name it, or a function without arguments that returns it (`package.module:make_server`). A module or a file
 without a colon is run as `python -m module` and `python file.py` run it, and makes its server itself.
 
-Next: `clients.py`, the clients.
+Next: `remembered.py`, the oracles of its clients.
 """
 
 import inspect
