@@ -124,6 +124,7 @@ DRAWN = {
     "crowds": _crowds,
     "checks": _bars("seconds", "seconds", "what"),
     "schedules": _bars("per_second", "schedules a second", "program"),
+    "plain": _bars("per_second", "schedules a second of processor time", "scenario"),
 }
 """Table -> what draws it."""
 

@@ -88,6 +88,13 @@ SCHEDULES = (
     Column("per_second", "schedules/s", 0),
     Column("seconds", "seconds", 2),
 )
+PLAIN_SCHEDULES = (
+    Column("scenario", "scenario"),
+    Column("program", "program"),
+    Column("points", "points each", 0),
+    Column("schedules", "schedules", 0),
+    Column("per_second", "schedules/s CPU", 0),
+)
 INTERLEAVINGS = (
     Column("scheduler", "scheduler"),
     Column("room", "room"),

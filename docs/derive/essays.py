@@ -32,8 +32,8 @@ median load tells how many threads wanted a processor meanwhile.
 FIGURES = HOME / "explanation" / "figures.json"
 """A record of what `make bench` has measured: a copy of the `build/bench.json` that it writes."""
 
-TABLES = {"checking": "checks", "scheduling": "schedules"}
-"""Module of `ci/bench` -> its table, if that has another name."""
+TABLES = {"checking": ("checks",), "scheduling": ("schedules", "plain", "interleavings")}
+"""Module of `ci/bench` -> its tables, if it has several or one with another name."""
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)]+)\)")
 """A link to a file of the checkout, which the site does not have."""
@@ -91,7 +91,7 @@ def figures_page() -> str:
         tree = ast.parse((ROOT / "ci" / "bench" / f"{kind}.py").read_text(encoding="utf-8"))
         about = (ast.get_docstring(tree) or "").partition("\n\nNext: ")[0]
         lines.append(f"## {kind.capitalize()}\n\n{docstring(about, level=3)}")
-        lines += _figures(found, TABLES.get(kind, kind))
+        lines += (line for name in TABLES.get(kind, (kind,)) for line in _figures(found, name))
     return "\n\n".join(lines) + "\n"
 
 

@@ -25,6 +25,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from socketserver_reference import lifecycle
@@ -129,7 +130,13 @@ def server_class(program: Program, address: Address, concurrency: str) -> type[l
         lifecycle.DatagramServer if address.datagram else lifecycle.StreamServer,
     )
     name = f"{program.name.capitalize()}{CONCURRENCIES[concurrency].prefix}{LIBRARY_NAMES[address.transport]}"
-    return type(name, factors, {"address_family": address.family, "__module__": __name__})
+    return _class_of(name, factors, address.family)
+
+
+@cache
+def _class_of(name: str, factors: tuple[AnyClass, ...], family: int) -> type[lifecycle.Server]:
+    """Return the class of these factors: the same for all servers of a kind."""
+    return type(name, factors, {"address_family": family, "__module__": __name__})
 
 
 def make_server(program: str | Program, address: Address, concurrency: str = "threading") -> lifecycle.Server:

@@ -38,7 +38,7 @@ a second would never come to the end of an hour.
 POLL_NAPS = 100
 """For how many naps it counts that time passes while threads poll: that takes as many steps."""
 
-_event = tuple.__new__
+event_of = tuple.__new__
 """Makes an event, faster than its class does."""
 
 
@@ -66,9 +66,11 @@ class Deciding(Recording):
         if self.recorder is None:
             self.now = now = self.now + STEP_SECONDS
             options = []
-            for task in self.living if me is None else me.turn or self._turn(me):  # as `_options`, but in one function
+            in_turn = self.living if me is None else me.turn or self._turn(me)
+            for task in in_turn:  # as `_options`, but in one function
                 if (ready := task.ready) is None or ready() or ((until := task.until) is not None and now >= until):
                     options.append(task)
+            options = options or [task for task in in_turn if task.ready is when_idle]
         else:
             options = self._options(me)
         jumps = False
@@ -94,7 +96,7 @@ class Deciding(Recording):
             if chosen.until is None and not chosen.polls:  # something has happened
                 self._naps = 0
         instead = f"{options[0].name} {options[0].doing}" if taken else ""
-        self.story.events.append(_event(ScheduleEvent, (chosen.name, chosen.doing, instead, False)))
+        self.story.events.append(event_of(ScheduleEvent, (chosen.name, chosen.doing, instead, False)))
         return chosen
 
     def _look_again(self, me: Task | None, options: list[Task]) -> tuple[list[Task], bool]:

@@ -26,7 +26,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn, Self
 
-from socketserver_faults.schedule.core.decisions import STEP_SECONDS, STREAK_SECONDS, Deciding, when_idle
+from socketserver_faults.schedule.core.decisions import STEP_SECONDS, STREAK_SECONDS, Deciding, event_of, when_idle
 from socketserver_faults.schedule.core.footprints import WRITE
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.recorder import IDLE, PROCESS
@@ -264,7 +264,7 @@ class Scheduler(Deciding):
         if len(self.story.events) > 2 * self._most_steps:
             return
         name = who or (self.running.name if self.running else "main")
-        self.story.events.append(ScheduleEvent(name, what[:MAX_NOTE_CHARACTERS], note=True))
+        self.story.events.append(event_of(ScheduleEvent, (name, what[:MAX_NOTE_CHARACTERS], "", True)))
 
     # The baton
 

@@ -27,25 +27,27 @@ SIZE_OPTIONS = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socke
 
 PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP", socket.IPPROTO_IPV6: "IPV6"}
 
+LINGER_OPTION = (int(socket.SOL_SOCKET), int(socket.SO_LINGER))
+
 INT = struct.Struct("i")
 LINGER = struct.Struct("ii")
 
 
 def change(file: OpenFile, level: int, option: int, value: int | bytes) -> None:
     """Set an option."""
+    known = level, option
     content = INT.pack(value) if isinstance(value, int) else value
-    lingers = (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER)
-    if len(content) < (LINGER.size if lingers else INT.size):
+    if len(content) < (LINGER.size if known == LINGER_OPTION else INT.size):
         raise failure(errno.EINVAL)
-    if lingers:
+    if known in FLAG_OPTIONS:
+        file.options[known] = int(bool(as_int(content)))
+    elif known in SIZE_OPTIONS:
+        file.options[known] = 2 * as_int(content)
+    elif known == LINGER_OPTION:
         on, seconds = LINGER.unpack_from(content)
         if on and seconds:
             raise NotModelled(f"virtual sockets have no SO_LINGER of {seconds} s, only of 0 s")
         file.resets = bool(on)
-    elif (level, option) in FLAG_OPTIONS:
-        file.options[level, option] = int(bool(as_int(content)))
-    elif (level, option) in SIZE_OPTIONS:
-        file.options[level, option] = 2 * as_int(content)
     else:
         raise _unknown(level, option)
 

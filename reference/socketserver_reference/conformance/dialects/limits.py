@@ -1,6 +1,7 @@
 """The limits of a server: what it can take, and how fast."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from socketserver_reference.conformance.scenario.text import counted
 
@@ -64,7 +65,7 @@ class Limits:
         fitting = (rounds for rounds in range(wanted, 3, -1) if seconds(rounds) <= REPEATING_SECONDS)
         return next(fitting, min(wanted, 3))
 
-    @property
+    @cached_property
     def pace(self) -> str:
         """What keeps a client from saying much at once, in words; "" if nothing does."""
         if self.gap:
@@ -72,7 +73,7 @@ class Limits:
         rate = self.rate
         return f"at most {counted(rate.count, 'utterance')} of a client in {rate.seconds} s" if rate.count else ""
 
-    @property
+    @cached_property
     def join_pace(self) -> str:
         """What keeps clients from connecting at once, in words; "" if nothing does."""
         if self.join_gap:
@@ -80,7 +81,7 @@ class Limits:
         rate = self.join_rate
         return f"at most {counted(rate.count, 'connection')} in {rate.seconds} s" if rate.count else ""
 
-    @property
+    @cached_property
     def paced(self) -> bool:
         """Whether clients must wait before they speak or connect."""
         return bool(self.pace or self.join_pace or self.join_delay)

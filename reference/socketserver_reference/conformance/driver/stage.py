@@ -255,6 +255,8 @@ class Stage(ClientConnector):
 
     def _held_of(self, who: str) -> bytes:
         """Return what a client has said that is to go in one segment with what it says now."""
+        if not self._held:
+            return b""
         client = self._clients[who]
         held = b"".join(data for one, data in self._held if one is client)
         self._held = [(one, data) for one, data in self._held if one is not client]
