@@ -10,7 +10,8 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
 WORD_TIMEOUT = 300.0
-"""Seconds until a word must have come: what is late is not lost (measured: 22 s, where others used the machine)."""
+"""Seconds until a word must have come: what is late is not lost (22 s, where others used the machine: the
+"slowest word" of `make soak`)."""
 
 PAUSE = 0.05
 """Seconds between two words, so that a room of thousands has time for others."""

@@ -107,8 +107,8 @@ class HardenedChat(Conformance):
     def test_a_client_connects_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
         # While the server delivers, both come: it may see the newcomer before the reset. With so much to deliver it is
-        # still busy then; with more, a server with a small send buffer cuts off members, which is CHAT-15. Each newcomer
-        # stays, so that to deliver takes longer each time; with more than 50 there would be a crowd.
+        # still busy then; with more, a server with a small send buffer cuts off members, which is CHAT-15. Newcomers
+        # stay, so that each delivery takes longer than the one before; more than 50 would be a crowd.
         for count in range(play.dialect.limits.rounds(46, utterances=20, joins=2)):
             rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann")]
             rude += [Send("ann", numbered(16 * 1024))] if count % 3 else []
