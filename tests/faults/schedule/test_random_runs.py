@@ -74,5 +74,5 @@ def test_what_breaks_a_fault_is_shrunk_to_a_short_scenario_and_few_deviations() 
     assert outcome.clause == "CHAT-13"
     assert len(deviations_of(outcome)) <= 5
     steps = least[0].steps
-    assert sum(isinstance(step, Connect) for step in steps) == 2
+    assert 2 <= sum(isinstance(step, Connect) for step in steps) <= 3
     assert len(steps) <= 15

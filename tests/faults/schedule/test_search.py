@@ -1,5 +1,6 @@
 """The search, on a program that is nothing but decisions."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
+from socketserver_faults.schedule.exploration import explore as exploring
 from socketserver_faults.schedule.exploration import search as searching
 from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.search import (
@@ -21,6 +23,7 @@ from socketserver_faults.schedule.exploration.story import coverage_lines
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.servers import racy_chat
 
 TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
 
@@ -158,3 +161,15 @@ def test_a_drawn_schedule_is_reduced_to_what_it_needs() -> None:
 def test_a_schedule_of_another_program_is_out_of_place() -> None:
     with pytest.raises(NoSuchOption, match="decision 1 has 2 options, and the schedule takes number 2"):
         deciding(lambda _: False)(chooser(((1, 2),)))
+
+
+def test_explore_keeps_to_one_processor_and_then_goes_back_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def confirm(*_: object, **__: object) -> None:
+        used.append(os.sched_getaffinity(0))
+
+    used: list[set[int]] = []
+    before = os.sched_getaffinity(0)
+    monkeypatch.setattr(exploring, "confirm", confirm)
+    assert exploring.explore(racy_chat.Locked, "greet", deviations=0).whole
+    assert [len(processors) for processors in used] == [1]
+    assert os.sched_getaffinity(0) == before

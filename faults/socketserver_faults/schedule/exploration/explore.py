@@ -3,6 +3,7 @@
 `explore` is for a pytest file; `cli/schedule.py` does the same for a terminal.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Step
 
 RANDOM_NAME = re.compile(r"random-(\d{1,9})")
@@ -266,7 +268,7 @@ def explore(
     named = scenario if isinstance(scenario, str) else None
     protocol = protocol_of(named, dialect)
     subject = read(handler if isinstance(handler, str) else name_of(handler), protocol)
-    with world_of(subject, lines=lines, dialect=dialect) as world:
+    with one_processor(os.getpid()), world_of(subject, lines=lines, dialect=dialect) as world:
         if scenario is None or isinstance(scenario, str):
             meet(world, protocol)
             scenarios = scenarios_for(world.subject, named, dialect)
