@@ -1,5 +1,6 @@
 """Frames without an end: what clients send, how it is judged, and that servers that trip over it are found."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from socketserver_reference.conformance.oracles.framed_chat import FramedChatOra
 from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, Say, join
 from tests.servers.dialect_bugs import FailsOverAnUnfinishedFrame, WaitsForTheRest
 from tests.servers.dialects_served import DIALECTS, Speaker
-from tests.support.dialects.played_checks import assert_not_applicable, broken, checks_in
+from tests.support.dialects.played_checks import assert_not_applicable, broken, checks_in, undecided
 from tests.support.exchanges import knowing
 
 UNFINISHED = checks_in(FramesChat, RudeFramesChat)
@@ -27,6 +28,26 @@ def test_a_sound_server_survives_unfinished_frames(name: str) -> None:
 @pytest.mark.parametrize("name", ["prompting", "lengths"])
 def test_a_server_that_delivers_nothing_until_a_frame_ends_breaks_chat_9(name: str) -> None:
     assert "CHAT-9" in set(broken(UNFINISHED, DIALECTS[name], WaitsForTheRest))
+
+
+class PassesBadLengthsOn(Speaker):
+    """It takes a length that is no number for none, and delivers what it has read."""
+
+    def cut(self, chunk: bytes) -> Iterator[bytes]:
+        framing = self.dialect.framing_in
+        read = self.unread + chunk
+        if framing.kind == "length" and framing.length(read[: framing.header_bytes]) is None:
+            with self.server.lock:
+                for member in list(self.server.members):
+                    self.write(member, read[: framing.header_bytes])
+            chunk = chunk[framing.header_bytes :]
+        yield from super().cut(chunk)
+
+
+def test_what_is_delivered_of_a_bad_length_breaks_chat_4_and_hides_no_other_clause() -> None:
+    dialect = replace(DIALECTS["lengths"], to_sender="same")
+    assert set(broken(UNFINISHED, dialect, PassesBadLengthsOn)) == {"CHAT-4"}
+    assert undecided(UNFINISHED, dialect, PassesBadLengthsOn) == []
 
 
 def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_leaving() -> None:

@@ -101,6 +101,15 @@ DRAWN = {
         [[handshake]]
         wait = "Welcome, number {any}\\n"
         """,
+    "a line of one blank for each who comes": """
+        [framing]
+        in = "line"
+        [delivery]
+        template = "{sender}: {body}"
+        notices = [" ", "{any} is gone"]
+        [[handshake]]
+        wait = "Welcome, number {any}\\n"
+        """,
     "a greeting that begins with its length": """
         [framing]
         in = "line"

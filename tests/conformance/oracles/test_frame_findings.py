@@ -227,3 +227,13 @@ def test_a_notice_in_the_middle_of_a_delivery_is_mixed_with_it_though_the_end_of
     assert not oracle.feed("ann", b"7 says one a* 8 has gone\n")
     finding = oracle.explain_mismatch("ann", b"7 says one a* 8 has gone\n")
     assert (finding.shape, finding.clauses) == ("mixed", ("CHAT-14",))
+
+
+def test_what_is_no_length_before_a_delivery_is_something_else_than_that() -> None:
+    lengths = LINES.replace('in = "line"', 'in = "length"\nheader = "%2d"')
+    oracle = after(lengths, [Connect("ann"), Say("ann", b"hi")])
+    assert oracle.feed("ann", b" 2hi")
+    begin(oracle, [Connect("cal"), Begin("cal", b"half", bad=True), Say("ann", b"on")])
+    assert not oracle.feed("ann", b"?? 2on")
+    finding = oracle.explain_mismatch("ann", b" 2hi?? 2on")
+    assert (finding.shape, finding.clauses) == ("extra", ("CHAT-4",))

@@ -1,6 +1,9 @@
 """Verdicts on clauses, by what became of their checks, and what a violation tells."""
 
+import pytest
+
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
@@ -13,11 +16,30 @@ def test_a_clause_is_violated_if_any_check_saw_it_broken_and_its_own_story_is_to
     record = Record(["CHAT"])
     record.note("CHAT-2", "holds")
     record.note_violation(violation("CHAT-2", "by the way"))
-    record.note_violation(violation("CHAT-2", "by its own check"), own=True)
-    record.note_violation(violation("CHAT-2", "by its second check"), own=True)
+    record.note_violation(violation("CHAT-2", "by its own check"), "CHAT-2")
+    record.note_violation(violation("CHAT-2", "by its second check"), "CHAT-2")
     verdict = record.verdict(CLAUSES["CHAT-2"])
     assert (verdict.outcome, verdict.why) == ("violated", "by its own check")
     assert record.broken == ["CHAT-2"]
+
+
+@pytest.mark.parametrize(
+    ("checks", "named"),
+    [
+        (["CHAT-9", "CHAT-10"], ["CHAT-2", "CHAT-9"]),
+        (["CHAT-9", "CHAT-2"], ["CHAT-2"]),
+        (["CHAT-2", "CHAT-9"], ["CHAT-2"]),
+        ([""], ["CHAT-2"]),
+    ],
+)
+def test_what_only_the_check_of_another_clause_has_seen_is_checked_again_by_that(
+    checks: list[str], named: list[str]
+) -> None:
+    record = Record(["CHAT"])
+    for about in checks:
+        record.note_violation(violation("CHAT-2"), about)
+    report = Report("chat", "somebody", record.verdicts(), "does not conform", command="check chat")
+    assert report.again("CHAT-2") == " --only ".join(["check chat", *named])
 
 
 def test_a_clause_holds_only_if_every_check_of_it_could_end() -> None:

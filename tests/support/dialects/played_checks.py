@@ -1,7 +1,7 @@
 """Some checks of the chat, played against servers that speak a dialect."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -26,13 +26,25 @@ def checks_in(*classes: type) -> Checks:
 
 def broken(played: Checks, dialect: Dialect, server: type[Speaker]) -> list[str]:
     """Play the checks; return the clauses that they find broken."""
+    return [violation.clause_id for _, violation in _violations(played, dialect, server)]
+
+
+def undecided(played: Checks, dialect: Dialect, server: type[Speaker]) -> list[str]:
+    """Play the checks; return the clauses that they were to decide, and do not, since others are broken."""
+    found = _violations(played, dialect, server)
+    return [clause for clause, violation in found if clause != violation.clause_id and not violation.spares]
+
+
+def _violations(played: Checks, dialect: Dialect, server: type[Speaker]) -> list[tuple[str, Violation]]:
+    """Play the checks that apply; return the violations that they find, each with the clause that it was to decide."""
     found = []
     with closing(open_session("chat", served(dialect, server), TIMEOUT, dialect)) as session:
         for clause, name in played:
             try:
-                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+                with suppress(NotApplicable):
+                    getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
             except Violation as violation:
-                found.append(violation.clause_id)
+                found.append((clause, violation))
     return found
 
 

@@ -166,7 +166,7 @@ TRUTH = Kind("true or false", _read_truth, {"type": "boolean"})
 
 def template(*fields: str, body: bool = False, meaningful: bool = False, empty: bool = False) -> Kind:
     """Return the kind of a template with these fields; one with a `body` must contain it, and a `meaningful` one must
-    contain more than fields and blanks, since it would match any line. One that may be `empty` matches an empty line.
+    contain more than fields and blanks, since it would match any line. One that may be `empty` matches a blank line.
     """
 
     def read(key: str, value: object) -> Template:
@@ -176,9 +176,8 @@ def template(*fields: str, body: bool = False, meaningful: bool = False, empty: 
             raise BadDialect(f"{key} = {_shown(value)}: {error}") from None
         if body and not parsed.has_body:
             raise wrong(key, value, "a template that contains {body}")
-        if empty and not parsed.text.strip("\r"):
-            return parsed
-        if meaningful and not parsed.has_body and not parsed.literal.strip():
+        blank = empty and parsed.constant
+        if meaningful and not (blank or parsed.has_body or parsed.literal.strip()):
             raise wrong(key, value, "a text with more than fields and blanks: this matches any line")
         return parsed
 

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
+    Begin,
     Close,
     Crowd,
     HalfClose,
@@ -104,6 +105,16 @@ def frames_in_a_row(steps: Steps, dialect: Dialect) -> bool:
 def in_pieces(steps: Steps, _: Dialect) -> bool:
     """A frame comes to the server in several segments."""
     return any(step.in_pieces for step in steps)
+
+
+def bad_length(steps: Steps, _: Dialect) -> bool:
+    """A client sends a length that is no number."""
+    return any(isinstance(step, Begin) and step.bad for step in steps)
+
+
+def unfinished(steps: Steps, _: Dialect) -> bool:
+    """A client sends an utterance without its end."""
+    return any(isinstance(step, Begin) for step in steps)
 
 
 def answers_with_words(steps: Steps, _: Dialect) -> bool:

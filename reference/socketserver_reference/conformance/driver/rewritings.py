@@ -14,6 +14,7 @@ from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
+    Begin,
     Close,
     Connect,
     Dawdle,
@@ -154,6 +155,16 @@ def one_each(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
 def in_one_piece(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without frames that come in several segments."""
     return [replace(step, in_pieces=False) if isinstance(step, Say) else step for step in steps]
+
+
+def good_lengths(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without bad lengths: their clients begin to say something."""
+    return [replace(step, bad=False) if isinstance(step, Begin) else step for step in steps]
+
+
+def finishing(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without utterances that have no end: their clients say them."""
+    return [Say(step.who, step.data) if isinstance(step, Begin) else step for step in steps]
 
 
 def answering_first(steps: Sequence[Step], _: Dialect) -> list[Step]:

@@ -74,6 +74,12 @@ def _if(
     return Trigger(present, without, probe, unless)
 
 
+_UNFINISHED = (
+    _if(conditions.bad_length, rewritings.good_lengths),
+    _if(conditions.unfinished, rewritings.finishing),
+)
+"""Of clauses that a server breaks by what it delivers of an utterance without an end."""
+
 TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-1": (_if(conditions.anything),),
     "ECHO-2": (
@@ -109,7 +115,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
         _if(conditions.unusual_bytes, rewritings.letters),
         _if(conditions.long_utterance, rewritings.short, probe=_LONG_UTTERANCE, unless=_UNUSUAL),
     ),
-    "CHAT-4": (_if(conditions.anything),),
+    "CHAT-4": (*_UNFINISHED, _if(conditions.anything)),
     "CHAT-5": (_if(conditions.several_under_way, rewritings.settled),),
     "CHAT-6": (
         _if(conditions.more_than_a_piece, rewritings.chunk_by_chunk),
@@ -136,6 +142,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-14": (
         _if(conditions.at_once, rewritings.one_at_a_time),
         _if(conditions.slow_reader, rewritings.always_reading),
+        *_UNFINISHED,
     ),
     "CHAT-15": (_if(conditions.slow_reader, rewritings.giving_way, rewritings.always_reading),),
     "CHAT-16": (),  # a delay of 40 ms explains nothing that does not come at all

@@ -337,13 +337,11 @@ class RoomConversation:
             found[one] = patterns.notices(lines, self.varying, names)
             names |= patterns.varying_words(found[one], lines)
         first = {one: occasion for occasion in reversed(found) for one in found[occasion]}
-        told = [
-            one for one in dict.fromkeys(chain(*found.values())) if one.replace("{any}", "").strip() or _is_empty(one)
-        ]
+        told = [one for one in dict.fromkeys(chain(*found.values())) if not _may_be_anything(one)]
         kept = [one for one in told if not any(patterns.covers(other, one) for other in told if other != one)]
         return {occasion: [one for one in kept if first[one] == occasion] for occasion in found}
 
 
-def _is_empty(notice: str) -> bool:
-    """Whether a notice is an empty line."""
-    return not notice.strip("\r")
+def _may_be_anything(notice: str) -> bool:
+    """Whether nothing in a notice, but white space, is the same each time; a blank line is."""
+    return "{any}" in notice and not notice.replace("{any}", "").strip()

@@ -22,6 +22,16 @@ class FrameReader:
         self._held = self.rest + data
         self._begin = 0
 
+    def resume(self, frame: bytes, wanted: Iterable[bytes]) -> bytes:
+        """Return what of the last frame comes before what a client is to read next: where it does not begin with a
+        length, nothing else shows where it ends. The rest is parsed again.
+        """
+        ends = [end for one in wanted if (end := frame.find(one)) > 0]
+        if self._dialect.framing_out.kind != "length" or not ends:
+            return frame
+        self._held, self._begin = frame[min(ends) :] + self.rest, 0
+        return frame[: min(ends)]
+
     @property
     def rest(self) -> bytes:
         """The beginning of a frame that has not come whole, prompts that may stand before it included."""

@@ -92,8 +92,11 @@ class Report:
         return f"{self.command} {self.choice}".rstrip()
 
     def again(self, clause: str) -> str:
-        """Return the command that checks one clause again; "" if there is none."""
-        return f"{self.command} --only {clause}" if self.command else ""
+        """Return the command that checks one clause again, with the one whose check has seen it broken; "" if there is
+        none.
+        """
+        seen_by = [verdict.seen_by for verdict in self.verdicts if verdict.clause.id == clause and verdict.seen_by]
+        return " --only ".join([self.command, clause, *seen_by]) if self.command else ""
 
     def page(self, clause: str) -> str:
         """Return the address of the page of a clause; "" without a site."""

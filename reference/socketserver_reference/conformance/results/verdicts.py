@@ -27,6 +27,8 @@ class Verdict:
     violation: Violation | None = None
     known: Known | None = None
     """The entry that lists the clause as known to be broken."""
+    seen_by: str = ""
+    """The clause whose check alone has seen this one broken, if none of its own and no exploration has."""
 
     @property
     def stale(self) -> bool:
@@ -55,6 +57,7 @@ class Record:
         """The dialect that the clients spoke."""
         self._violations: dict[str, Violation] = {}
         self._told: set[str] = set()  # violated clauses whose story is that of their own check
+        self._seen_by: dict[str, str] = {}
         self._said: dict[str, dict[Outcome, str]] = {}
 
     @property
@@ -70,11 +73,15 @@ class Record:
         """Note how a check of the clause ended."""
         self._said.setdefault(clause, {}).setdefault(outcome, why)
 
-    def note_violation(self, violation: Violation, *, own: bool = False) -> None:
-        """Note that a clause was seen broken; the first that was confirmed is kept, or the first by a check of
-        its own, or the first at all.
+    def note_violation(self, violation: Violation, about: str = "") -> None:
+        """Note that a clause was seen broken, by a check `about` it or another; the first that was confirmed is kept,
+        or the first by a check of its own, or the first at all.
         """
         clause = violation.clause_id
+        own = clause == about
+        if own or not about:
+            self._seen_by[clause] = ""
+        self._seen_by.setdefault(clause, about)
         before = self._violations.get(clause)
         if before is None or (before.unconfirmed and not violation.unconfirmed):
             self._violations[clause] = violation
@@ -93,7 +100,7 @@ class Record:
         violation = self._violations.get(clause.id)
         if violation is not None:
             outcome: Outcome = "unconfirmed" if violation.unconfirmed else "violated"
-            return Verdict(clause, outcome, violation.observed, violation)
+            return Verdict(clause, outcome, violation.observed, violation, seen_by=self._seen_by[clause.id])
         said = self._said.get(clause.id, {})
         for other in ("not-checked", "holds", "not-applicable"):
             if other in said:

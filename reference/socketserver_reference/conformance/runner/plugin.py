@@ -275,7 +275,7 @@ def pytest_runtest_makereport(
         seen = error.violation if isinstance(error, NotChecked) and error.violation is not None else error
         if isinstance(seen, Violation):
             for violation in (*seen.before, seen):
-                record.note_violation(violation, own=clause == violation.clause_id)
+                record.note_violation(violation, clause or "")
         told: Any = report  # a plugin that reports checks instead of tests reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
