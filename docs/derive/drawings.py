@@ -57,6 +57,10 @@ class Recorder(ScenarioRunner):
         """Play the steps without a clock: how fast this machine is, is no matter of a diagram."""
         self(*steps)
 
+    def measure_delay(self, *steps: Step, alone: Sequence[str], beside: str) -> None:  # noqa: ARG002 - as above
+        """Play the steps without a clock."""
+        self(*steps)
+
     def grow(self, visits: Visits) -> None:
         """Play each way to come and leave once."""
         self(*visits.steps(1))

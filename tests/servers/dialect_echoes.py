@@ -183,6 +183,17 @@ class IgnoresItsQuitWord(Echo):
             self.request.sendall(self.reply(request))
 
 
+class LosesPatience(Echo):
+    """Serves one client at a time, and hangs up on one that says nothing for a while: then the next is served."""
+
+    breaks = "ECHO-8"
+
+    def handle(self) -> None:
+        self.request.settimeout(2)
+        with vars(self.server).setdefault("visits", threading.Lock()):
+            super().handle()
+
+
 class NeverHangsUp(Echo):
     """Does not notice the end of a stream: its clients are connected until the server ends."""
 

@@ -25,6 +25,7 @@ from tests.servers.dialect_echoes import (
     IgnoresItsQuitWord,
     IsGoneAfterAReset,
     IsGoneAfterRepliesToNobody,
+    LosesPatience,
     NeverHangsUp,
     ReadsTheEndAsALine,
     RepliesOnceToAnything,
@@ -98,6 +99,13 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
 
 def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lines", "everything"])
+def test_a_client_that_is_served_once_a_silent_one_is_dropped_is_delayed(name: str) -> None:
+    seen = outcomes("echo", served(DIALECTS[name], LosesPatience), TIMEOUT, "ECHO-8", DIALECTS[name])
+    assert [type(raised) for _, _, raised in seen] == [VIOLATIONS["ECHO-8"]]
 
 
 def test_a_client_that_does_not_wait_for_several_replies_may_end_the_server() -> None:

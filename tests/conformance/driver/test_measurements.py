@@ -4,12 +4,18 @@ from contextlib import closing
 
 import pytest
 
-from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag, scale, shows
-from socketserver_reference.conformance.oracles.measured import delayed_ack
+from socketserver_reference.conformance.driver.measurements import (
+    LAG_CONFIRMATIONS,
+    measure_delay,
+    measure_lag,
+    scale,
+    shows,
+)
+from socketserver_reference.conformance.oracles.measured import delay, delayed_ack
 from socketserver_reference.conformance.oracles.measured.scaling import Departure
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import Close, Quit, Say, join
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.steps import Close, Connect, Quit, Say, Step, join
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Replays, Violation
 from tests.support.planted import Bug, Planted
 
 TIMEOUT = 10.0
@@ -51,6 +57,19 @@ def test_a_stall_is_measured_as_often_on_a_server_that_cannot_be_replaced(monkey
         assert session.address == address
     assert list(measured) == []
     assert caught.value.replays is None
+
+
+def test_a_delay_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = Finding(("ECHO-8",), "ann reads the reply", "ann reads it late", "late")
+    steps: list[Step] = [Connect("silent"), Connect("ann"), Say("ann", b"hello")]
+    with closing(open_session("echo", Bug("echo").target(), TIMEOUT)) as session:
+        seen = iter([late, late, None])
+        monkeypatch.setattr(delay, "finding", lambda *_, **__: next(seen))
+        measure_delay(session, steps, "ECHO-8", ["ann"], "ann")
+        monkeypatch.setattr(delay, "finding", lambda *_, **__: late)
+        with pytest.raises(Violation) as caught:
+            measure_delay(session, steps, "ECHO-8", ["ann"], "ann")
+    assert (caught.value.clause_id, caught.value.replays) == ("ECHO-8", Replays(2, 2))
 
 
 def test_another_violation_on_the_way_is_reported() -> None:

@@ -58,6 +58,9 @@ class Recorder:
     def measure_lag(self, *steps: Step, **_: str) -> None:
         self.steps += steps
 
+    def measure_delay(self, *steps: Step, **_: Any) -> None:
+        self.steps += steps
+
     def scale(self, room: Callable[[int], Any], many: int) -> bool:
         self.steps += room(many).steps
         return True

@@ -157,6 +157,12 @@ def test_a_script_of_an_echo_says_the_quit_word(tmp_path: Path) -> None:
     check_script(bug, served(dialect, Echo), "ECHO-3", tmp_path, dialect)
 
 
+@pytest.mark.slow
+def test_a_script_sees_a_silent_client_dropped_before_another_is_served(tmp_path: Path) -> None:
+    dialect, served = dialect_echoes.DIALECTS["lines"], dialect_echoes.served
+    check_script(served(dialect, dialect_echoes.LosesPatience), served(dialect, Echo), "ECHO-8", tmp_path, dialect)
+
+
 @pytest.mark.parametrize("transport", ["unix", "unix-datagram"])
 def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Path) -> None:
     fault = {"unix": "keeps-the-case", "unix-datagram": "replies-twice"}[transport]

@@ -11,7 +11,7 @@ The clause it decides is written once, above it; profile, level and sentence fol
 neither pytest nor sockets, so that listing the checks costs nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from socketserver_reference.clauses import CLAUSES, Profile
@@ -40,6 +40,9 @@ class Play(Protocol):
 
     def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide: see `oracles/measured/delayed_ack.py`."""
+
+    def measure_delay(self, *steps: Step, alone: Sequence[str], beside: str) -> None:
+        """Play the steps for a clause that a server may break by a delay alone: see `oracles/measured/delay.py`."""
 
     def scale(self, room: Room, many: int) -> bool:
         """Play a scenario in a room of so many, and in one a quarter as large, and compare what they cost the server:

@@ -144,6 +144,9 @@ class EchoConformance(Conformance):
     @decides("ECHO-8")
     def test_a_silent_client_delays_no_other(self, play: Play) -> None:
         play(Connect("silent"), *ask("ann", b"hello"), *ask("ben", b"hello"), HalfClose("silent"))
+        alone = ["ann", "ben"]
+        visits = [step for who in alone for step in (*ask(who, b"hello"), HalfClose(who))]
+        play.measure_delay(*visits, Connect("silent"), *ask("cal", b"hello"), alone=alone, beside="cal")
 
     @decides("ECHO-9")
     def test_a_thousand_clients_leave_nothing_behind(self, play: Play) -> None:

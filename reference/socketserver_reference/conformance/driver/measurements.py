@@ -1,21 +1,22 @@
-"""Plays scenarios for other questions: how late deliveries come, what they cost, whether the server fails at all, and
-whether it rests afterwards.
+"""Plays scenarios for other questions: how late replies and deliveries come, what they cost, whether the server fails
+at all, and whether it rests afterwards.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.measured import delayed_ack, resting, scaling
+from socketserver_reference.conformance.oracles.measured import delay, delayed_ack, resting, scaling
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Replays, Shape, Violation
+from socketserver_reference.conformance.scenario.violation import Finding, Replays, Shape, Violation
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.base import Site
 
@@ -51,22 +52,46 @@ def measure_lag(session: Session, *steps: Step, about: str, prompt: str, late: s
     A clock cannot tell a busy machine from a stalled delivery. So `late` is compared with `prompt`, a member that
     receives the same deliveries at the same time, and a fifth of the deliveries must be slow, not just one.
     """
+
+    def judge(transcript: Transcript) -> Finding | None:
+        lags = delayed_ack.lags(transcript, prompt, late)
+        return delayed_ack.finding(lags, prompt, late) if delayed_ack.stalls(lags) else None
+
+    _measure(session, steps, about, session.timeout, judge)
+
+
+def measure_delay(session: Session, steps: Sequence[Step], about: str, alone: Sequence[str], beside: str) -> Transcript:
+    """Play a scenario; raise a Violation if a client waits far longer beside a silent one than others do alone, each of
+    several times.
+    """
+    return _measure(session, steps, about, session.full_timeout, partial(delay.finding, alone=alone, beside=beside))
+
+
+def _measure(
+    session: Session,
+    steps: Sequence[Step],
+    about: str,
+    timeout: float,
+    judge: Callable[[Transcript], Finding | None],
+) -> Transcript:
+    """Play a scenario; raise a Violation if its transcript shows a finding, each of several times."""
+    shown: list[Violation] = []
     for _ in range(LAG_CONFIRMATIONS):
         session.prepare()
-        with session.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
+        with session.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
             try:
                 stage.play(steps)
             except Violation as violation:
                 raise session.attributed(session.note_violation(violation)) from None
-            lags = delayed_ack.lags(stage.transcript, prompt, late)
-            if not delayed_ack.stalls(lags):
-                return
-            finding = delayed_ack.finding(lags, prompt, late)
+            finding = judge(stage.transcript)
+            if finding is None:
+                return stage.transcript
+            shown.append(stage.violation(finding))
         if session.site.restartable:
             session.mark_broken(about)
-    shown = session.note_violation(stage.violation(finding))
-    shown.replays = _replays(session, LAG_CONFIRMATIONS - 1)
-    raise session.attributed(shown)
+    last = session.note_violation(shown[-1])
+    last.replays = _replays(session, LAG_CONFIRMATIONS - 1)
+    raise session.attributed(last)
 
 
 def _replays(session: Session, shown: int) -> Replays | None:

@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.exhaustion import exhaust
 from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.masking import LASTING
-from socketserver_reference.conformance.driver.measurements import measure_lag, rest, scale
+from socketserver_reference.conformance.driver.measurements import measure_delay, measure_lag, rest, scale
 from socketserver_reference.conformance.driver.port_reuse import come_back
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.session import Session
@@ -78,6 +78,17 @@ class ScenarioRunner:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
         self._confirmed(partial(measure_lag, self._session, *steps, about=self._clause, prompt=prompt, late=late))
+
+    def measure_delay(self, *steps: Step, alone: Sequence[str], beside: str) -> None:
+        """Play the steps, and compare what a client waits beside a silent one with what others wait alone."""
+        self._needs_to_see()
+        session, about = self._session, self._clause
+
+        def play(rewritings: Sequence[Rewriting]) -> Transcript:
+            left = rewritten(steps, rewritings, session.dialect)
+            return self._confirmed(partial(measure_delay, session, left, about, alone, beside))
+
+        session.masking.decide(play, steps, about)
 
     def scale(self, room: scaling.Room, many: int) -> bool:
         """Play a scenario in rooms of two sizes, for a clause that only the cost to the server can decide.

@@ -183,7 +183,7 @@ class Stage(ClientConnector):
             return
         self.oracle.begin(step, idle_before=idle_before)
         sent = self._answers.pop(step.spoken_by, b"") + self._sent(step)
-        self.transcript.entries.append(Did(step, sent, self._probed))
+        self.transcript.entries.append(Did(step, sent, self._probed, time.monotonic()))
         self._note_reading(step)
         self._act(step, sent)
         self._said += 0 if step.waits else len(sent)

@@ -158,6 +158,7 @@ ECHO_ROWS = (
     Row("early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("missing | cut", "", "", "ECHO-8? ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("refused | died", "", "", "ECHO-8? ECHO-7 ECHO-2"),
+    Row("late", "", "", "ECHO-8"),
     Row("grows", "", "", "ECHO-9"),
     Row("starves", "", "", "ECHO-10"),
     Row("no restart", "", "", "ECHO-11"),

@@ -4,7 +4,7 @@ import re
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import patterns
-from socketserver_reference.conformance.reproduce.table import ScriptTable
+from socketserver_reference.conformance.reproduce.table import SILENT, ScriptTable
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -56,6 +56,9 @@ class EchoTable(ScriptTable):
     def finish(self, violation: Violation) -> None:
         super().finish(violation)
         who = violation.failing
+        if violation.shape == "late":  # the other was served when the server had hung up on the silent one
+            self.flush()
+            self.add(SILENT, "hears nothing", patterns.unwanted(self.dialect))
         if not who:
             return
         if self.is_shaking(who):

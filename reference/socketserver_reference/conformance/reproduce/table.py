@@ -36,6 +36,9 @@ EVERYTHING, NOTHING = re.compile(rb"(?s).*"), re.compile(rb"(?!)")
 LATE, PROMPT = "cal", "ben"
 """The clients that CHAT-16 compares: one that acknowledges late, and one that does at once."""
 
+SILENT = "silent"
+"""The client beside which another waits, in the scenario of ECHO-8."""
+
 Row = tuple[str, str, Any]
 """The clients, their action, and its bytes, its pattern or its settings."""
 

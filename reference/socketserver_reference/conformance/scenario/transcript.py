@@ -39,12 +39,14 @@ class UnexpectedSourceDatagram(bytes):
 class Did:
     """A client performed a step; `sent` are the bytes of it on the wire, if any.
 
-    `heard_by` is a silent client, if the step is only there to find out whether that client hears it.
+    `heard_by` is a silent client, if the step is only there to find out whether that client hears it; `when` is the
+    monotonic time in seconds at which it began.
     """
 
     step: Step
     sent: bytes = b""
     heard_by: str = ""
+    when: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Oracles of what no byte shows: they judge what was measured.
 
-    delayed_ack.py    how much later one client reads what another has read: the check that needs a clock
+    delayed_ack.py    how much later one client reads what another has read: a check that needs a clock
+    delay.py          how much longer a client waits beside a silent one than others do alone: with a clock, too
     scaling.py        what a crowd costs in processor time
     resting.py        whether a server uses the processor while nothing happens
     growth.py         what it keeps of clients that have left
