@@ -116,8 +116,9 @@ def test_an_echo_that_never_hangs_up_replies_to_clients_that_half_close() -> Non
     assert found("echo", DIALECTS["everything"], NeverHangsUp, "ECHO-6") == {"ECHO-3"}
 
 
-def test_a_running_echo_that_is_gone_is_told_though_another_clause_is_known_to_be_broken() -> None:
-    dialect = DIALECTS["everything"]
+@pytest.mark.parametrize("name", ["everything", "words around"])
+def test_a_running_echo_that_is_gone_is_told_though_another_clause_is_known_to_be_broken(name: str) -> None:
+    dialect = DIALECTS[name]
     with (
         closing(served(dialect, IsGoneAfterAReset).start(TIMEOUT)) as site,
         closing(open_session("echo", str(site.address), 1.0, dialect)) as session,

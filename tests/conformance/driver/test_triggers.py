@@ -11,6 +11,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.driver.conditions import Steps, anything, more_than_a_chunk, shared_name
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
@@ -132,6 +133,16 @@ def test_a_plain_conversation_holds_no_trigger_but_those_that_anything_is() -> N
         clause for clause, triggers in TRIGGERS.items() if clause in held and triggers[-1].present is anything
     ]
     assert held == ["CHAT-1", "CHAT-2", "CHAT-4"]
+
+
+@pytest.mark.parametrize("text", ['reply = "you said: {body}"\ntransform = "identity"', 'transform = "reverse"'])
+def test_capital_letters_are_nothing_special_to_an_echo_whatever_it_says_around_them(text: str) -> None:
+    dialect = read(f'protocol = "echo"\n[echo]\n{text}\nrequests = "many"', "around", "around")
+    special, *_ = TRIGGERS["ECHO-2"]
+    asked: list[Step] = [Connect("ann"), Say("ann", b"\xe9t\xe9"), Say("ann", b"two\0words")]
+    assert special.present(asked, dialect)
+    assert special.present([Say("ann", b"hello")], dialect) == (dialect.transform == "reverse")
+    assert not special.present(special.without[0](asked, dialect), dialect)
 
 
 ABOUT_BYTES = {"CHAT-3", "CHAT-5", "CHAT-6", "CHAT-7", "CHAT-8", "CHAT-12", "CHAT-13", "CHAT-14", "CHAT-15"}

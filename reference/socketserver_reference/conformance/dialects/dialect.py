@@ -221,9 +221,13 @@ class Dialect:
         """Return the bytes on the wire for a quit."""
         return self.framing_in.put(word) if self.quit_framed and not self.raw else word
 
+    def transformed(self, request: bytes) -> bytes:
+        """Return what the echo server repeats of a request, or of a datagram."""
+        return TRANSFORMS[self.transform](request)
+
     def reply(self, request: bytes) -> bytes:
         """Return the echo server's reply to a request, or to a datagram."""
-        reply = self.reply_template.fill(body=TRANSFORMS[self.transform](request))
+        reply = self.reply_template.fill(body=self.transformed(request))
         return reply if self.raw else self.framing_out.put(reply)
 
     def put_back(self, due: bytes, at: int, came: bytes) -> tuple[bytes, bytes]:

@@ -3,11 +3,13 @@
 `triggers.py` says of which clause each is a trigger.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.rewritings import is_like_quit, is_unusual
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import MAX_PLAIN_BYTES
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
@@ -27,6 +29,9 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 
 Steps = Sequence[Step]
+
+CAPITALS = re.compile(rb"[A-Z]*")
+"""Requests in which no server has anything to change, whatever it does to letters and white space."""
 
 STALLED_BYTES = 4096
 """Bytes said while a client does not read, from which on the client counts as a slow reader."""
@@ -217,9 +222,10 @@ def crowd(steps: Steps, _: Dialect) -> bool:
     return any(len(here) > MIN_CROWD_CLIENTS for here in _present(steps))
 
 
-def changed_request(steps: Steps, dialect: Dialect) -> bool:
-    """A client asks something that the reply does not repeat as it is."""
-    return any(dialect.reply(step.data) != dialect.sent(step.data) for step in steps if isinstance(step, Utterance))
+def special_request(steps: Steps, dialect: Dialect) -> bool:
+    """A client asks what the server repeats in another form, or more than printable ASCII: not just capital letters."""
+    asked = [step.data for step in steps if isinstance(step, Utterance) and not CAPITALS.fullmatch(step.data)]
+    return any(attribution.is_unusual(data) or dialect.transformed(data) != data for data in asked)
 
 
 def blank(steps: Steps, _: Dialect) -> bool:

@@ -83,7 +83,7 @@ _UNFINISHED = (
 TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-1": (_if(conditions.anything),),
     "ECHO-2": (
-        _if(conditions.changed_request, rewritings.capitals),
+        _if(conditions.special_request, rewritings.capitals),
         _if(conditions.long_utterance, rewritings.short, probe=_LONG_REQUEST),
         _if(conditions.anything, probe=_PLAIN_REQUEST),
     ),

@@ -126,7 +126,7 @@ class EchoConnections:
     def _kinds(self, request: bytes) -> list[attribution.Kind]:
         not_asked = effects.not_applicable(self.dialect)
         found: dict[attribution.Kind, bool] = {
-            "unusual": not (request.isascii() and request.strip().decode().isprintable()),
+            "unusual": attribution.is_unusual(request),
             "long": len(request) > self.dialect.chunk and "ECHO-4" not in not_asked,
             "blank": bool(request) and not request.strip() and "ECHO-5" not in not_asked,
         }
