@@ -241,6 +241,18 @@ class RepliesOnceToAnything(Echo):
         self.request.sendall(self.reply(self.request.recv(self.dialect.chunk)))
 
 
+class StaysAfterItsReply(Echo):
+    """Answers once, keeps the connection, and garbles what is no ASCII."""
+
+    def answer(self) -> None:
+        super().answer()
+        while self.request.recv(1024):
+            pass
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request.decode("ascii", "replace").encode())
+
+
 class ReadsTheEndAsALine(Echo):
     """Replies to the end of the stream as to an empty request, and to all others in ASCII."""
 

@@ -96,7 +96,7 @@ class OnlyShutsDown(StreamServer):
             request.shutdown(socket.SHUT_WR)
 
 
-@fault("ECHO-3", "SRV-3", "SRV-9")
+@fault("ECHO-3", "ECHO-9", "SRV-3", "SRV-9")
 class LeavesClosingToTheClient(StreamServer):
     """When a handler ends, its connection stays open.
 

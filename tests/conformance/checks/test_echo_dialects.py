@@ -1,6 +1,7 @@
 """Echoes that speak a dialect, on real sockets: whole, and with a bug for every clause that says something there."""
 
-from contextlib import closing
+import threading
+from contextlib import closing, nullcontext
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from tests.servers.dialect_echoes import (
     ReadsTheEndAsALine,
     RepliesOnceToAnything,
     RepliesToTheEnd,
+    StaysAfterItsReply,
     served,
 )
 
@@ -106,6 +108,18 @@ def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
 def test_a_client_that_is_served_once_a_silent_one_is_dropped_is_delayed(name: str) -> None:
     seen = outcomes("echo", served(DIALECTS[name], LosesPatience), TIMEOUT, "ECHO-8", DIALECTS[name])
     assert [type(raised) for _, _, raised in seen] == [VIOLATIONS["ECHO-8"]]
+
+
+@pytest.mark.parametrize("clause", ["ECHO-1", "ECHO-2", "ECHO-3", "ECHO-4", "ECHO-7", "ECHO-8"])
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_an_echo_that_does_not_hang_up_is_checked_for_all_else(clause: str, one_by_one: bool) -> None:
+    class Stays(StaysAfterItsReply):
+        def handle(self) -> None:
+            with vars(self.server).setdefault("visits", threading.Lock()) if one_by_one else nullcontext():
+                super().handle()
+
+    broken = {"ECHO-2", "ECHO-3", *(["ECHO-8"] if one_by_one else [])}
+    assert found("echo", DIALECTS["backwards"], Stays, clause) == broken & {clause}
 
 
 def test_a_client_that_does_not_wait_for_several_replies_may_end_the_server() -> None:

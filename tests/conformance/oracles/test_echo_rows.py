@@ -1,19 +1,27 @@
 """Every row of the tables for echoes is reached by what a client may read of a broken one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.measured import exhaustion, growth, port_reuse, resting
+from socketserver_reference.conformance.oracles.measured import delay, exhaustion, growth, port_reuse, resting
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say
-from socketserver_reference.conformance.scenario.transcript import UnexpectedSourceDatagram
+from socketserver_reference.conformance.scenario.transcript import (
+    Did,
+    Entry,
+    Heard,
+    Transcript,
+    UnexpectedSourceDatagram,
+)
 from tests.servers.dialect_echoes import DIALECTS
 
 Happening = Callable[[Any], object]
@@ -58,6 +66,23 @@ def reads_more_than_the_words_around(oracle: Any) -> None:
     reads(b"reply 1, ", b"at 2> .")(oracle)
 
 
+def reads_one_byte_too_many_with_words_behind(oracle: Any) -> None:
+    oracle.dialect = replace(DIALECTS["words around"], reply_template=Template("{body}.."), persistent=False)
+    reads(b"a" * 1025 + b"..")(oracle)
+
+
+def reads_more_where_nobody_hangs_up(oracle: Any) -> None:
+    oracle.demands_ends = False
+    reads(b"A" * 1025)(oracle)
+
+
+def is_late(_: Any) -> None:
+    entries: list[Entry] = [Did(Say("ben", b"hello"), when=1.0), Heard("ben", b"HELLO", 1.0)]
+    delay.finding(
+        Transcript([*entries, Did(Say("ann", b"hello"), when=2.0), Heard("ann", b"HELLO", 9.0)]), ["ben"], "ann"
+    )
+
+
 def finds_nobody(oracle: Any) -> None:
     oracle.explain_refusal("ann", "connection refused")
 
@@ -72,10 +97,12 @@ LONG = b"a" * 2000
 
 ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("extra", "at the end", ""): (None, reads_an_empty_line_at_the_end),
+    ("extra", "kept", ""): (LONG, reads_more_where_nobody_hangs_up),
     ("extra", "answered", "long"): (LONG, reads(b"A" * 1025)),
     ("extra", "answered", "blank"): (b" \n", reads_more_than_the_words_around),
     ("extra", "answered", ""): (b"hello", reads(b"HELLO", b"HELLO")),
     ("extra | altered", "", "blank"): (b" \n", reads(b"?")),
+    ("extra", "", "long"): (LONG, reads_one_byte_too_many_with_words_behind),
     ("extra", "", ""): (None, reads(b"welcome")),
     ("altered", "", "long"): (LONG, reads(b"x")),
     ("altered", "", ""): (b"hello", reads(b"hello")),
@@ -87,6 +114,7 @@ ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("early end", "", ""): (b"hello", reads_the_end),
     ("missing | cut", "", ""): (b"hello", reads_nothing),
     ("refused | died", "", ""): (None, finds_nobody),
+    ("late", "", ""): (b"hello", is_late),
     ("grows", "", ""): (None, lambda _: growth.finding(ECHO_ROWS, "threads", [9, 18], [2, 11], "")),
     ("starves", "", ""): (None, lambda _: exhaustion.spinning(ECHO_ROWS, 1.0)),
     ("no restart", "", ""): (None, lambda _: port_reuse.finding(ECHO_ROWS, "tcp://127.0.0.1:1", "address in use")),

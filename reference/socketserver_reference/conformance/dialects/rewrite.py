@@ -268,6 +268,8 @@ class EchoRewriter:
         self._dialect = dialect
         self._asked: list[str] = []
         self._unread: set[str] = set()  # who may have sent what the server has not read yet
+        self.demands_ends = True
+        """Whether the server ends the stream of a client that half-closes, or that it answers once."""
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the step; a client that was answered leaves before another connects: the server may serve one at a
@@ -282,8 +284,8 @@ class EchoRewriter:
         leaving: list[Step] = []
         if step.effect == "leaves":
             step = self._quitting(step.spoken_by)
-        if step.comes and self._dialect.persistent:
-            leaving += [HalfClose(who) for who in self._asked]
+        if step.comes and (self._dialect.persistent or not self.demands_ends):
+            leaving += [HalfClose(who) if self._dialect.persistent else Close(who) for who in self._asked]
             self._asked.clear()
         if step.leaves:
             self._asked = [who for who in self._asked if who not in step.clients]

@@ -42,6 +42,8 @@ class Masking:
         """The clauses that the server is known to break."""
         self.expected_failures: frozenset[str] = frozenset()
         """The clauses that the user lists as broken: see `results/known.py`."""
+        self.hangs_up = True
+        """Whether an echo that answers once ends the stream then, as far as is known."""
         self.unconfirmed: set[str] = set()
         """The expected failures that explain no other violation until they are confirmed."""
         self.confirm_broken: Callable[[str], bool] = lambda _: True
@@ -156,6 +158,12 @@ class Masking:
     def leaves_streams_open(self) -> bool:
         """Whether the server is known not to end the streams of clients that have left."""
         return bool(self.known.intersection(ABOUT_STREAM_ENDS) - self.unconfirmed)
+
+    def demands_ends(self, about: str | None) -> bool:
+        """Whether the end of a stream is due in a scenario: where the server is known not to end streams, only in one
+        about that.
+        """
+        return not self.leaves_streams_open and (self.hangs_up or about == "ECHO-3")
 
     def in_the_end(self, steps: Sequence[Step]) -> Sequence[Step]:
         """Return the final steps of a scenario, without leaving if the server is known to break that: each end of

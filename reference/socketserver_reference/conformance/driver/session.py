@@ -175,7 +175,7 @@ class Session:
         """Return a stage for one scenario; the caller closes it."""
         politeness: Politeness = "abrupt" if abrupt else "polite" if polite else "polite at first"
         within = min(self.timeout if timeout is None else timeout, self.budget.left)
-        return self._staging.stage(about, politeness, within, waits_for_ends=not self.masking.leaves_streams_open)
+        return self._staging.stage(about, politeness, within, waits_for_ends=self.masking.demands_ends(about))
 
     def stage_of(self, scene: Scene, timeout: float) -> Stage:
         """Return a stage to play a scenario as it was played before; the caller closes it."""
@@ -307,7 +307,7 @@ class Session:
             self._was_met = True
             before = self._cause()
             violation = self.note_violation(first)
-            if self._can_spare_the_leaver(violation):
+            if self._can_spare(violation):
                 try:
                     return self._check_health()
                 except NotChecked as error:  # not the leaver alone
@@ -329,16 +329,19 @@ class Session:
         self.healthy = self._was_met = True
         return True
 
-    def _can_spare_the_leaver(self, violation: Violation) -> bool:
-        """Whether the server may pass the health check without the client that leaves in it and says nothing."""
+    def _can_spare(self, violation: Violation) -> bool:
+        """Whether it may pass the health check without the client that leaves in silence, or if it does not hang up."""
         leavers = {who for step in self._health_check if step.leaves for who in step.clients}
-        blamed = violation.failing in leavers or {*LASTING}.intersection(violation.candidates)
-        if not leavers or not blamed or not (self.site.restart() or not violation.absent):  # else it may be stuck
+        blamed = leavers and (violation.failing in leavers or {*LASTING}.intersection(violation.candidates))
+        stays = not blamed and violation.shape == "no end" and self.masking.hangs_up
+        if not (blamed or stays) or not (self.site.restart() or stays or not violation.absent):  # else it may be stuck
             return False
         if self.site.restartable:
             self.address = self.site.address
             self.seen.clear()
-        self._health_check = [step for step in self._health_check if leavers.isdisjoint(step.clients)]
+        self.masking.hangs_up &= not stays
+        spared = leavers if blamed else set()
+        self._health_check = [step for step in self._health_check if spared.isdisjoint(step.clients)]
         return True
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.passing import MAX_PASSING, passing
-from socketserver_reference.conformance.dialects.rewrite import Rewriter
+from socketserver_reference.conformance.dialects.rewrite import EchoRewriter, Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
@@ -16,6 +16,7 @@ from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.frame_reader import unprompted
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
@@ -64,6 +65,8 @@ class Staging:
         """Return a stage for one scenario; the caller closes it."""
         self._rate_limiter.begin()
         oracle = self._suite.oracle(self.judged_by(about))
+        if isinstance(oracle, EchoOracle):
+            oracle.demands_ends = waits_for_ends
         if isinstance(oracle, ChatOracle):
             oracle.fresh = self._site.restartable and not self.seen
         if self._site.restartable:  # then its quiescence was observed
@@ -80,7 +83,7 @@ class Staging:
             restartable=self._site.restartable,
             waits_for_ends=waits_for_ends,
             dialect=self._dialect,
-            rewriter=self._rewriter(mark),
+            rewriter=self._rewriter(mark, demands_ends=waits_for_ends),
             rate_limiter=self._rate_limiter,
             politeness=politeness,
             pace=self.pace,
@@ -114,10 +117,13 @@ class Staging:
         self._site.wait_idle()  # a server that is about to die gets the time for it
         violation.exit_report = self._site.exit_report()
 
-    def _rewriter(self, mark: str = "") -> Rewriter:
+    def _rewriter(self, mark: str = "", *, demands_ends: bool = True) -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""
+        rewriter = self._suite.rewriter(self._dialect)
+        if isinstance(rewriter, EchoRewriter):
+            rewriter.demands_ends = demands_ends
         rewriter, self._capacity_limit = rewrite_limits.within_limits(
-            self._suite.rewriter(self._dialect), self._dialect, sees_idle=self._site.restartable, mark=mark
+            rewriter, self._dialect, sees_idle=self._site.restartable, mark=mark
         )
         return rewriter
 

@@ -34,6 +34,7 @@ Circumstance = Literal[
     "first",  # the same, and the server has had no client before it
     "in a row",  # a client has said several utterances since all were last read, each a frame
     "answered",  # the reply to it has come
+    "kept",  # the same, and the server is known not to hang up then
     "at the end",  # it has half-closed, and what it reads are replies to empty requests
     "flooded",  # it has read much more than was said, or the same again and again, and somebody has left
 ]
@@ -143,10 +144,12 @@ CHAT_ROWS = (
 
 ECHO_ROWS = (
     Row("extra", "at the end", "", "ECHO-3"),  # a server that takes the end of a stream for a request
+    Row("extra", "kept", "", "ECHO-3"),  # more replies on one connection, as far as anybody can tell
     Row("extra", "answered", "long", "ECHO-4 ECHO-2"),
     Row("extra", "answered", "blank", "ECHO-3 ECHO-5 ECHO-2"),
     Row("extra", "answered", "", "ECHO-3 ECHO-2"),
     Row("extra | altered", "", "blank", "ECHO-5 ECHO-2"),
+    Row("extra", "", "long", "ECHO-4 ECHO-2 ECHO-1"),  # of one letter alone, it ends as the reply does
     Row("extra", "", "", "ECHO-1 ECHO-2"),
     Row("altered", "", "long", "ECHO-4 ECHO-2"),
     Row("altered", "", "", "ECHO-2 ECHO-3"),

@@ -65,6 +65,8 @@ class EchoConnections:
         self.dialect = dialect
         self.connections: dict[str, EchoConnection] = {}
         self.disrupted = False
+        self.demands_ends = True
+        """Whether the end of a stream is due behind the only reply: not where the server is known never to end it."""
 
     def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
         match step:
@@ -117,6 +119,7 @@ class EchoConnections:
             "silent": self._silent_beside(connection),
             "half-closes": connection.half_closed and request is not None,
             "unspoken to": request is None,
+            "kept": answered and not self.demands_ends,
             "answered": answered,
             "at the end": connection.half_closed and 0 < len(empty) <= len(begun) and empties.startswith(begun),
         }
@@ -140,7 +143,8 @@ class EchoOracle(EchoConnections):
         return []
 
     def due(self, who: str) -> bool:
-        return not self.connections[who].ended
+        connection = self.connections[who]
+        return not connection.ended and (self.demands_ends or not self._is_answered(connection))
 
     def _replies(self, connection: EchoConnection) -> list[bytes]:
         """Return every right reply, the likeliest first: some requests may be cut anywhere."""
