@@ -142,6 +142,7 @@ def test_capital_letters_are_nothing_special_to_an_echo_whatever_it_says_around_
     asked: list[Step] = [Connect("ann"), Say("ann", b"\xe9t\xe9"), Say("ann", b"two\0words")]
     assert special.present(asked, dialect)
     assert special.present([Say("ann", b"hello")], dialect) == (dialect.transform == "reverse")
+    assert special.present([Say("ann", b" \t")], dialect)
     assert not special.present(special.without[0](asked, dialect), dialect)
 
 

@@ -223,9 +223,12 @@ def crowd(steps: Steps, _: Dialect) -> bool:
 
 
 def special_request(steps: Steps, dialect: Dialect) -> bool:
-    """A client asks what the server repeats in another form, or more than printable ASCII: not just capital letters."""
+    """A client asks what the server repeats in another form, or more than printable ASCII without white space around
+    it: not just capital letters.
+    """
     asked = [step.data for step in steps if isinstance(step, Utterance) and not CAPITALS.fullmatch(step.data)]
-    return any(attribution.is_unusual(data) or dialect.transformed(data) != data for data in asked)
+    odd = (attribution.is_unusual(data) or not data == data.strip() == dialect.transformed(data) for data in asked)
+    return any(odd)
 
 
 def blank(steps: Steps, _: Dialect) -> bool:
