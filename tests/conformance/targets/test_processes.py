@@ -1,14 +1,17 @@
 """The processes of a server: what Linux tells of them, and whether they are idle, however many threads they have."""
 
 import os
+import select
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
 from socketserver_reference.conformance.targets import proc_files, processes
+from socketserver_reference.conformance.targets.process import Launch
 from socketserver_reference.conformance.targets.quiescence import ENDED
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="this system does not tell")
@@ -185,3 +188,17 @@ def test_a_process_that_cannot_be_killed_is_given_up(monkeypatch: pytest.MonkeyP
         processes.kill_all_below(parent)
         monkeypatch.undo()
         assert not processes.all_dead(parent)
+
+
+def test_a_process_is_not_idle_as_long_as_its_output_was_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = threading.Event()
+    monkeypatch.setattr(Launch, "_listen", lambda _: read.wait())
+    program = f"import os; os.write(1, b'x'); {WAIT}"
+    with closing(Launch([sys.executable, "-c", program])) as launch, ExitStack() as stack:
+        stack.callback(read.set)
+        assert launch._supervisor.stdout is not None
+        select.select([launch._supervisor.stdout], [], [])
+        look_until_idle(processes.ServerWaiter(launch._supervisor.pid))
+        assert not any(launch.wait_idle.looks_idle() for _ in range(20))
+        launch._supervisor.stdout.read(1)
+        look_until_idle(launch.wait_idle)

@@ -95,22 +95,26 @@ class Launch:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C signals the checker alone, which then ends the command
             )
-        self.wait_idle = processes.ServerWaiter(self._supervisor.pid)
+        self.wait_idle = processes.ServerWaiter(self._supervisor.pid, self._prints)
         self._parent = ""  # the process id of the command's parent
         self._output = b""
+        assert self._supervisor.stdout is not None
+        self._pipe = self._supervisor.stdout.fileno()
         self._reader = threading.Thread(target=self._listen, name="launched output", daemon=True)
         self._reader.start()
 
     def _listen(self) -> None:
         """Keep the last output of the command, until the command ends or `close` stops this thread."""
-        assert self._supervisor.stdout is not None
-        pipe = self._supervisor.stdout.fileno()
         while True:
-            readable, _, _ = select.select([pipe, self._stop], [], [])
-            printed = os.read(pipe, MAX_OUTPUT_BYTES) if pipe in readable else b""
+            readable, _, _ = select.select([self._pipe, self._stop], [], [])
+            printed = os.read(self._pipe, MAX_OUTPUT_BYTES) if self._pipe in readable else b""
             if not printed:
                 return
             self._output = (self._output + printed)[-MAX_OUTPUT_BYTES:]
+
+    def _prints(self) -> bool:
+        """Whether there is output that this process has not read yet."""
+        return self._reader.is_alive() and bool(select.select([self._pipe], [], [], 0)[0])
 
     def look(self, address: Address, *, elsewhere: bool = False) -> Sight | None:
         """Look whether the command listens at this address, and, if asked, where else; None where that is not seen."""

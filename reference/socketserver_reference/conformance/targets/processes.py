@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from socketserver_reference.conformance.targets import proc_files
 from socketserver_reference.conformance.targets.quiescence import (
@@ -41,11 +41,14 @@ class ServerWaiter(IdleWaiter):
     states of all threads are read, none ran meanwhile unless it runs still. To read a thousand states takes
     milliseconds. A server with so many threads is also idle if no thread of the whole machine runs but this one, twice
     with a pause between: that takes one look, however many threads there are. On a busy machine all are read.
+
+    `prints` says whether there is output that was not read yet: then a server may sleep only until it is read.
     """
 
-    def __init__(self, process: int) -> None:
+    def __init__(self, process: int, prints: Callable[[], bool] = lambda: False) -> None:
         super().__init__(lambda: threads_below(process))
         self._process = process
+        self._prints = prints
         self._used: dict[str, int] = {}  # process -> its processor time, at the last look
         self._threads = 0
         self._below: set[str] = set()  # the processes
@@ -53,7 +56,7 @@ class ServerWaiter(IdleWaiter):
 
     def looks_idle(self) -> bool:
         used = {process: clock(process) for process in self._used}
-        if used != self._used:
+        if used != self._used or self._prints():
             self._used = used
             return False
         if self._threads > MANY_THREADS and self._is_quiet():
