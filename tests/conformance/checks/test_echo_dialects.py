@@ -10,11 +10,13 @@ from socketserver_reference.conformance.checks import echo
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver import stage
+from socketserver_reference.conformance.driver.measurements import rest
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles.measured import exhaustion, growth, port_reuse
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes, play_all
+from socketserver_reference.conformance.scenario.steps import Connect
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.servers.dialect_echoes import (
     BUGS,
@@ -128,6 +130,18 @@ def test_a_client_that_does_not_wait_for_several_replies_may_end_the_server() ->
 
 def test_an_echo_that_never_hangs_up_replies_to_clients_that_half_close() -> None:
     assert found("echo", DIALECTS["everything"], NeverHangsUp, "ECHO-6") == {"ECHO-3"}
+
+
+def test_an_echo_that_never_hangs_up_is_checked_without_the_ends_of_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialect = DIALECTS["everything"]
+    steps = [*echo.ask("ann", b"hello"), Connect("ben")]  # ann leaves before ben connects
+    with closing(open_session("echo", served(dialect, NeverHangsUp), 0.5, dialect)) as session:
+        monkeypatch.setattr(session.site, "cpu_time", lambda: 0.0)
+        session.healthy = True
+        with pytest.raises(VIOLATIONS["ECHO-3"]) as caught:
+            rest(session, steps, "ECHO-12")
+        session.attributed(caught.value)
+        rest(session, steps, "ECHO-12")
 
 
 @pytest.mark.parametrize("name", ["everything", "words around"])

@@ -183,12 +183,6 @@ def test_an_echo_is_asked_for_each_reply_and_the_end() -> None:
     assert table(*entries, clause="ECHO-2", failing="")[-1] == ("ann", "sends", b"x")
 
 
-def test_where_a_client_waits_until_a_silent_one_is_dropped_the_last_row_asks_whether_it_was() -> None:
-    entries: list[Entry] = [did(Connect("silent")), did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"x")]
-    rows = table(*entries, clause="ECHO-8", failing="", shape="late", dialect=ECHO)
-    assert [row[:2] for row in rows] == [("ann", "sends"), ("ann", "reads"), ("silent", "hears nothing")]
-
-
 def test_an_echo_that_answers_everything_is_asked_for_no_more_than_that() -> None:
     said: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"x"), did(Say("ann", b"y"))]
     rows = table(*said, heard("ann", b"yy"), clause="ECHO-3", dialect=ECHO)

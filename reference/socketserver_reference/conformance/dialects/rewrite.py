@@ -285,7 +285,7 @@ class EchoRewriter:
         if step.effect == "leaves":
             step = self._quitting(step.spoken_by)
         if step.comes and (self._dialect.persistent or not self.demands_ends):
-            leaving += [HalfClose(who) if self._dialect.persistent else Close(who) for who in self._asked]
+            leaving += [HalfClose(who) if self.demands_ends else Close(who) for who in self._asked]
             self._asked.clear()
         if step.leaves:
             self._asked = [who for who in self._asked if who not in step.clients]

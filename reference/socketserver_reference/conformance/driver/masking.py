@@ -43,7 +43,7 @@ class Masking:
         self.expected_failures: frozenset[str] = frozenset()
         """The clauses that the user lists as broken: see `results/known.py`."""
         self.hangs_up = True
-        """Whether an echo that answers once ends the stream then, as far as is known."""
+        """Whether an echo ends the stream of a client that half-closes, or that it answers once, as far as is known."""
         self.unconfirmed: set[str] = set()
         """The expected failures that explain no other violation until they are confirmed."""
         self.confirm_broken: Callable[[str], bool] = lambda _: True
@@ -124,6 +124,8 @@ class Masking:
         clause = self.explanation_of(violation) or violation.clause_id
         if clause not in self.left_out:
             self.known.add(clause)
+        if (clause, violation.shape) == ("ECHO-3", "no end"):
+            self.hangs_up = False
         if clause == violation.clause_id:
             return violation
         other = violation.of(clause)
