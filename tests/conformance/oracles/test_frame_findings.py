@@ -236,4 +236,4 @@ def test_what_is_no_length_before_a_delivery_is_something_else_than_that() -> No
     begin(oracle, [Connect("cal"), Begin("cal", b"half", bad=True), Say("ann", b"on")])
     assert not oracle.feed("ann", b"?? 2on")
     finding = oracle.explain_mismatch("ann", b" 2hi?? 2on")
-    assert (finding.shape, finding.clauses) == ("extra", ("CHAT-4",))
+    assert (finding.shape, finding.clauses, finding.extra) == ("extra", ("CHAT-4",), b"??")

@@ -257,7 +257,8 @@ class FramedChatOracle(FramedChatState):
         if self.dialect.framing_out.kind == "none":
             more = b"" if member.rejected_frame == member.frames.rest else member.frames.rest
             return self._cut_unmarked(who, frame + more, self._known(member)) or [frame]
-        frame = member.frames.resume(frame, self._wanted(who))
+        whole, frame = frame, member.frames.resume(frame, self._wanted(who))
+        member.rejected_frame = member.rejected_frame.removesuffix(whole.removeprefix(frame))
         frames = [frame]
         while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
             frames.append(unprompted(one, self.dialect))
