@@ -49,6 +49,14 @@ def test_lines_that_were_one_chunk_are_one_delivery_of_the_history(history: byte
     assert told(history) == may_be
 
 
+def test_who_has_heard_what_is_said_now_hears_no_part_of_what_was_said_before() -> None:
+    oracle = FramedChatOracle(REMEMBERING)
+    oracle.begin(Connect("ann"), idle_before=True)
+    oracle.begin(Say("ann", b"here"), idle_before=True)
+    assert oracle.feed("ann", b"ackhere\n")
+    assert not oracle.feed("ann", b"two\n")
+
+
 LINES = read(
     'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\nhistory = 5', "remembers", "remembers"
 )

@@ -155,7 +155,7 @@ class FramedChatOracle(FramedChatState):
         member.may_be_in_history = bool(self.dialect.history) and utterance.number <= member.joined_at
         if member.may_be_in_history:
             return True
-        member.earlier = 0
+        member.earlier = -1
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
             member.proven = True
             sure = not (self.members[speaker].gone or member.leaving)
