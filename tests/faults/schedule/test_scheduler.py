@@ -1,6 +1,7 @@
 """The scheduler: one thread at a time, decisions that replay, waits that are told, nothing left."""
 
 import itertools
+import os
 import threading
 from contextlib import suppress
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task
+from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task, uninterrupted
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.exploration.search import chooser, levels
 from socketserver_faults.schedule.world.world import ScheduleResult
@@ -310,3 +311,23 @@ def test_threads_that_poll_are_idle_once_each_has_seen_what_the_others_did(sched
     scheduler.run(main)
     assert seen == ["work", "done", "rested", "end"]
     assert 3600 < scheduler.now < 3610
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="a policy of Linux")
+def test_threads_that_hand_over_are_not_interrupted_when_they_wake_others(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.sched_getscheduler(0)
+    seen: list[int] = []
+    with uninterrupted():
+        seen.append(os.sched_getscheduler(0))
+    scheduler.run(lambda: seen.append(os.sched_getscheduler(0)))
+    assert seen == [os.SCHED_BATCH] * 2
+    assert os.sched_getscheduler(0) == before
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with uninterrupted():
+        assert os.sched_getscheduler(0) == before

@@ -7,8 +7,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -130,6 +130,25 @@ class ScheduleTrace:
         return next((found["uncaught"] or found["told"] for found in notes if found), "")
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let this thread go on until it waits, within the block, where the system can be told so.
+
+    It wakes another and then waits itself. If the other is let in before, they change places twice more.
+    """
+    if not hasattr(os, "SCHED_BATCH"):  # pragma: no cover - Linux has it
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setscheduler(0, *before)
+
+
 class Worker:
     """A real thread that runs one task after another: to start one for each task would cost too much.
 
@@ -145,15 +164,13 @@ class Worker:
         self.thread.start()
 
     def _work(self) -> None:
-        if hasattr(os, "SCHED_BATCH"):  # pragma: no branch - Linux has it
-            with suppress(OSError):  # one thread goes on until it waits: to let another in before costs twice as much
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        while True:
-            self.baton.acquire()
-            job, self.job = self.job, None
-            if job is None:
-                return
-            job()
+        with uninterrupted():
+            while True:
+                self.baton.acquire()
+                job, self.job = self.job, None
+                if job is None:
+                    return
+                job()
 
     def end(self) -> None:
         """Let the thread end, and wait for it."""

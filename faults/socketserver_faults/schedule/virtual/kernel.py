@@ -222,7 +222,7 @@ class Kernel(Descriptors):
 
     def _note_end(self, client: str) -> None:
         """Note that the server reads the end of a client's stream; if it does so for ever, let time pass meanwhile."""
-        self.ends_read[client] = times = self.ends_read[client] + 1
+        self.ends_read[client] = times = self.ends_read.get(client, 0) + 1
         if times > MANY_ENDS and not self.points.recording:
             self.points.point(f"reads the end of {client}, {times} times now", lambda: False, times * END_SECONDS)
 

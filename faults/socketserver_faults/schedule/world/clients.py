@@ -33,7 +33,7 @@ from socketserver_reference.conformance.dialects.rewrite_limits import within_li
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.stage import Stage
@@ -142,16 +142,15 @@ class NotedTranscript(list[Entry]):
 
     def append(self, entry: Entry) -> None:
         super().append(entry)
-        match entry:
-            case Heard(who, data):
-                self._note(f"reads {show(data, MAX_NOTED_BYTES)}", who)
-            case Did(step=step):
-                self.coming = list(step.clients)
-                self._note(*_told(step))
-            case Ended(who, how):
-                self._note(f"reads {ENDINGS[how]}", who)
-            case Waited(who, _):
-                self._note("reads nothing", who)
+        if isinstance(entry, Did):
+            self.coming = list(entry.step.clients)
+            self._note(*_told(entry.step))
+        elif isinstance(entry, Heard):
+            self._note(f"reads {show(entry.data, MAX_NOTED_BYTES)}", entry.who)
+        elif isinstance(entry, Ended):
+            self._note(f"reads {ENDINGS[entry.how]}", entry.who)
+        else:
+            self._note("reads nothing", entry.who)
 
 
 def instead_of(module: Any, **values: object) -> None:

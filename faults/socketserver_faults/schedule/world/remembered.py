@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.scenario.steps import Step
 
 Question = tuple[Any, ...]
 """The name of a method of an oracle, and its arguments."""
@@ -77,29 +76,25 @@ class _Remembered:
         self._oracle: Oracle | None = None
         """Judges from where the run has left the tree."""
 
-    def _ask(self, question: Question) -> Any:
-        place = self._place.following.get(question)
-        if place is None:
-            if self._oracle is None:
-                self._oracle = self._memory.make()
-                for before in self._asked:
-                    _put(self._oracle, before)
-            place = self._memory.add(self._place, question, _put(self._oracle, question))
-        self._asked.append(question)
-        self._place = place
-        return place.answer
-
-    def begin(self, step: Step, *, idle_before: bool) -> None:
-        self._ask(("begin", step, idle_before))
+    def _judge(self, question: Question) -> Place:
+        """Ask an oracle what nobody has asked in this place before."""
+        if self._oracle is None:
+            self._oracle = self._memory.make()
+            for before in self._asked:
+                _put(self._oracle, before)
+        return self._memory.add(self._place, question, _put(self._oracle, question))
 
 
 def _asking(name: str) -> Callable[..., Any]:
-    def ask(self: _Remembered, *arguments: Any) -> Any:
-        return self._ask((name, *arguments))
+    def ask(self: _Remembered, *arguments: Any, **keywords: Any) -> Any:
+        question = (name, *arguments, *keywords.values())
+        self._place = self._place.following.get(question) or self._judge(question)
+        self._asked.append(question)
+        return self._place.answer
 
     return ask
 
 
-for _name in {*vars(Oracle), "lags", "rested"} - {"begin"}:
+for _name in {*vars(Oracle), "lags", "rested"}:
     if not _name.startswith("_"):
         setattr(_Remembered, _name, _asking(_name))

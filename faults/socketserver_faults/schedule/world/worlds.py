@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from socketserver_faults.schedule.core.line_points import between_lines
+from socketserver_faults.schedule.core.run import uninterrupted
 from socketserver_faults.schedule.world.subject import Subject
 from socketserver_faults.schedule.world.world import World
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -17,7 +18,7 @@ def world_of(
     subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE, watched: bool = False
 ) -> Iterator[World]:
     """Yield a virtual process for the subject; with `lines`, threads may be switched between its lines."""
-    with World(subject, dialect=dialect, watched=watched) as world:
+    with uninterrupted(), World(subject, dialect=dialect, watched=watched) as world:
         if lines:
             with between_lines(world.scheduler) as add:
                 world.modules.watch_code(add, subject.lines)

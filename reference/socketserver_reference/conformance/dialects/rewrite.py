@@ -280,7 +280,8 @@ class EchoRewriter:
         if isinstance(step, Utterance):
             request = self._request(step.data)
             self._asked += [step.who] if request and step.waits and step.who not in self._asked else []
-            return [*self._room_for(step), replace(step, data=request)] if request else []
+            said = step if request == step.data else replace(step, data=request)
+            return [*self._room_for(step), said] if request else []
         leaving: list[Step] = []
         if step.effect == "leaves":
             step = self._quitting(step.spoken_by)
