@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.checks import chat_hardened
-from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.checks import chat_basic, chat_hardened
+from socketserver_reference.conformance.dialects import rewrite
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import rewritings
+from socketserver_reference.conformance.driver.conditions import long_utterance, several_under_way
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, violations_of
-from socketserver_reference.conformance.scenario.steps import Connect, Dawdle, Send, Settle, Stall, Step, join
+from socketserver_reference.conformance.scenario.steps import Connect, Dawdle, Say, Send, Settle, Stall, Step, join
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialect_bugs import LosesLastWords, PanicsAtAReset, Waits
 from tests.servers.dialects_served import DIALECTS, Speaker, served
+from tests.support.dialects.played_checks import broken, checks_in, undecided
 from tests.support.scripts import BRIEF_TIMEOUT, play, reproduce
 
 TIMEOUT = 5.0
@@ -177,3 +180,45 @@ def test_a_server_that_says_ever_new_things_has_no_pattern() -> None:
     with closing(session_with(NeverSaysTheSame)) as session:
         assert "not checked" in broken_in(session, "CHAT-10")
         assert len(session.judged_by(None).notices) == 8
+
+
+class KeepsGhosts(Speaker):
+    """Keeps those who have left: a later delivery fails on the first of them, and reaches nobody."""
+
+    def deliver(self, chunk: bytes) -> None:
+        if "ghosts" not in vars(self.server):
+            super().deliver(chunk)
+
+    def finish(self) -> None:
+        super().finish()
+        vars(self.server)["ghosts"] = True
+
+
+def test_whether_last_words_are_delivered_is_judged_though_the_room_does_not_go_on() -> None:
+    played = [one for one in checks_in(chat_basic.BasicChat) if one[0] in ("CHAT-10", "CHAT-11")]
+    assert set(broken(played[::-1], NAMED, KeepsGhosts)) == {"CHAT-11"}
+    assert undecided(played[::-1], NAMED, KeepsGhosts) == []
+
+
+class CutsAndPanics(PanicsAtAReset):
+    """Cuts what it reads at once besides."""
+
+    def body(self, chunk: bytes) -> bytes:
+        return super().body(chunk)[:200]
+
+
+def test_that_long_utterances_are_cut_explains_no_end_where_all_are_short() -> None:
+    long = [one for one in checks_in(chat_basic.BasicChat) if "long_utterance" in one[1]]
+    closing = [one for one in checks_in(chat_hardened.HardenedChat) if "closes_while_several" in one[1]]
+    assert set(broken([*long, *closing], DIALECTS["chunks"], CutsAndPanics)) == {"CHAT-6", "CHAT-12"}
+
+
+def test_what_has_been_heard_is_not_under_way() -> None:
+    assert not several_under_way([Say("ann", b"one"), Send("ann", b"two")], NOTE)
+    assert several_under_way([Send("ann", b"one"), Send("ann", b"two")], NOTE)
+
+
+def test_what_is_made_short_is_short_with_what_the_dialect_adds_to_it() -> None:
+    rewriter = rewrite.FramedRewriter(NAMED)
+    steps = [*join("ann"), *rewritings.short([Send("ann", b"x" * 500)], NAMED)]
+    assert not long_utterance([one for step in steps for one in rewriter.rewrite(step)], NAMED)

@@ -79,9 +79,14 @@ def heard_by_a_server_of(dialect: Dialect, first: bytes) -> Iterator[tuple[Stage
     [
         (ASKING, Approach("cal"), "cal connects and gives no name", b""),
         (ASKING, Approach("cal", half=True), "cal connects and gives half a name", b"cal"),
-        (ASKING, Approach("cal", 1), "cal connects and gives 1 answers and no name", b"cal-7\n"),
-        (ASKING, Approach("cal", 1, half=True), "cal connects and gives 1 answers and half a name", b"cal-7\nroo"),
-        (ASKING, Approach("cal", 2), "cal connects and gives 2 answers and no name", b"cal-7\nroom 7\n"),
+        (ASKING, Approach("cal", 1), "cal connects, gives 1 answer, and says no more", b"cal-7\n"),
+        (
+            ASKING,
+            Approach("cal", 1, half=True),
+            "cal connects, gives 1 answer and half of the next, and says no more",
+            b"cal-7\nroo",
+        ),
+        (ASKING, Approach("cal", 2), "cal connects, gives 2 answers, and says no more", b"cal-7\nroom 7\n"),
         (ASKING, Approach("cal", 9, namesake="ann"), "cal connects and gives the name of ann", b"ann-7\nroom 7\n"),
         (GREETING, Approach("cal"), "cal connects and gives no name", b""),
     ],

@@ -263,7 +263,7 @@ def test_in_frames_long_utterances_and_several_in_a_row_break_what_is_said_of_lo
             [*join("ann", "ben"), Say("ben", b"hello"), Crowd(("cal", "dan")), HalfClose("ann")],
             [*join("ben"), Say("ben", b"hello")],
         ),
-        (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 80), Settle()]),
+        (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 60), Settle()]),
         (rewritings.always_reading, [Stall("ann"), Send("ben", b"x"), Resume("ann")], [Send("ben", b"x")]),
         (rewritings.in_one_piece, [Say("ann", b"x", in_pieces=True), Quit("ann")], [Say("ann", b"x"), Quit("ann")]),
         (

@@ -213,7 +213,19 @@ def test_a_word_that_is_tried_again_is_noted_once() -> None:
     (finding,) = learned.findings
     assert finding.value == ""
     assert finding.why.endswith("these were not delivered: /q, :q")
-    assert [one.what for one in learned.suspicions] == ["The server died when a client said 'QUIT': the server ended"]
+    (suspicion,) = learned.suspicions
+    assert str(suspicion) == "The server died when a client said 'QUIT': the server ended. No clause is about that."
+    assert "If 'QUIT' is the quit word, write it as quit.word: `check` says it then." in learned.remarks
+
+
+@pytest.mark.parametrize(("deadly", "asked"), [("QUIT", True), ("/exit", False)])
+def test_check_says_no_word_that_kills_the_server_but_the_quit_word(deadly: str, asked: bool) -> None:
+    found, learned = room(Hall(quits=["quit"], deadly=[deadly])), LearnedDialect()
+    found.begin()
+    ask_quit(found, learned)
+    (suspicion,) = learned.suspicions
+    assert ("CHAT-8" in suspicion.clauses) is asked
+    assert not learned.remarks
 
 
 def test_a_quit_word_counts_though_nobody_is_let_in_after_another_word() -> None:

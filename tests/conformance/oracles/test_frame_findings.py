@@ -237,3 +237,10 @@ def test_what_is_no_length_before_a_delivery_is_something_else_than_that() -> No
     assert not oracle.feed("ann", b"?? 2on")
     finding = oracle.explain_mismatch("ann", b" 2hi?? 2on")
     assert (finding.shape, finding.clauses, finding.extra) == ("extra", ("CHAT-4",), b"??")
+
+
+def test_what_passes_without_a_length_ends_where_a_delivery_begins() -> None:
+    lengths = LINES.replace('in = "line"', 'in = "length"\nheader = "%2d"') + 'notices = ["?{any}"]\n'
+    oracle = after(lengths, [Connect("ann"), Connect("cal"), Begin("cal", b"half", bad=True), Say("ann", b"on")])
+    assert oracle.feed("ann", b"?? 2on")
+    assert not oracle.due("ann")

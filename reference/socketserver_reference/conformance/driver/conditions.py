@@ -131,12 +131,14 @@ def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
     """Yield after each utterance how many of the client, and how many bytes, may be under way."""
     under_way: dict[str, list[int]] = {}
     for step in steps:
-        if step.waits:
+        if step.waits:  # until all that was said before has come back
             under_way.clear()
         if isinstance(step, Utterance):
             sizes = under_way.setdefault(step.who, [])
             sizes.append(len(step.data))
             yield len(sizes), sum(sizes)
+        if step.waits:  # and until this has
+            under_way.clear()
 
 
 def quits(steps: Steps, dialect: Dialect) -> bool:  # without a quit word a client half-closes instead

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten, staying
-from socketserver_reference.conformance.driver.triggers import TRIGGERS, Trigger, still_decides
+from socketserver_reference.conformance.driver.triggers import BEFORE_IT_SHOWS, TRIGGERS, Trigger, still_decides
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
@@ -217,6 +217,7 @@ class Masking:
         """Return a rewriting that takes a trigger of a clause out of the steps, and leaves the trigger of the other."""
         before = rewritten(steps, so_far, self._dialect)
         ways = [one for trigger in TRIGGERS.get(clause, ()) for one in trigger.without]
+        ways += BEFORE_IT_SHOWS.get(clause, ())
         for rewriting in (one for one in ways if one not in so_far):
             after = rewriting(before, self._dialect)
             if after != list(before) and still_decides(about, before, after, self._dialect):

@@ -40,6 +40,9 @@ it.
 SHORT_ROUNDS_AT_ONCE = 10
 """How many of them it reads at a time."""
 
+SHORT_BYTES = MAX_PLAIN_BYTES - 20
+"""Bytes of which a scenario makes no long utterance, whatever the dialect adds to them."""
+
 HALF_CHUNK_BYTES = 500
 """Bytes of which any chunk can hold twice as many."""
 
@@ -93,8 +96,8 @@ def short(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     """Without long utterances: the first bytes of each are said."""
 
     def cut(data: bytes) -> bytes:
-        said = data[:MAX_PLAIN_BYTES]
-        return said if len(data) <= MAX_PLAIN_BYTES or not dialect.is_quit(said) else b""
+        said = data[:SHORT_BYTES]
+        return said if len(data) <= SHORT_BYTES or not dialect.is_quit(said) else b""
 
     return _said(steps, cut)
 
@@ -260,6 +263,15 @@ def closing(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
 def staying(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without leaving: all stay, but those that reset or close without reading."""
     return [step for step in steps if not step.leaves or isinstance(step, Abandon | Reset)]
+
+
+def parting(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without what is said once a client has closed or half-closed; only where nothing else is to show then."""
+    ways = HalfClose | Close if dialect.quit else HalfClose | Close | Quit
+    if not all(isinstance(step, ways) for step in steps if step.leaves):
+        return list(steps)
+    left = next((count for count, step in enumerate(steps) if step.leaves), len(steps))
+    return [*steps[:left], *(step for step in steps[left:] if step.leaves or not (step.spoken_by or step.waits))]
 
 
 def one_at_a_time(steps: Sequence[Step], _: Dialect) -> list[Step]:

@@ -156,6 +156,9 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
 """Clause -> its triggers, for each clause that is decided over the network."""
 
 
+BEFORE_IT_SHOWS: Mapping[str, tuple[Rewriting, ...]] = {"CHAT-11": (rewritings.parting,)}
+"""Clause -> rewritings that leave its trigger in, and end the scenario before the server can fail over it."""
+
 ABOUT_VOLUME = ("CHAT-6", "CHAT-14", "CHAT-15")
 """Clauses that less than was said in their scenario does not decide."""
 

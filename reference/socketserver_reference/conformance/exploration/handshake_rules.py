@@ -26,7 +26,8 @@ class HandshakeRules(PoliteChatMachine):
         outside = self.room.outside
         if len(outside) < MAX_OUTSIDE and len(self.present()) + len(outside) < MAX_MEMBERS:
             self.before("silent")
-            self.do(Approach(self.newcomer(), answers, half))
+            asked = sum(turn.send is not None for turn in self.room.dialect.handshake)
+            self.do(Approach(self.newcomer(), min(answers, asked), half and answers < asked))
 
     @rule(number=NUMBERS, way=NUMBERS)
     def give_up(self, number: int, way: int) -> None:

@@ -16,6 +16,8 @@ class FrameReader:
         self._dialect = dialect
         self._held = b""
         self._begin = 0  # of the unparsed bytes: to cut off every frame would copy the rest each time
+        self.headless = False
+        """Whether the last frame does not begin with a length, where all do."""
 
     def add(self, data: bytes) -> None:
         """Append bytes that were read."""
@@ -26,10 +28,10 @@ class FrameReader:
         """Return what of the last frame comes before what a client is to read next: where it does not begin with a
         length, nothing else shows where it ends. The rest is parsed again.
         """
-        ends = [end for one in wanted if (end := frame.find(one)) > 0]
-        if self._dialect.framing_out.kind != "length" or not ends:
+        ends = [end for one in wanted if (end := frame.find(one)) > 0] if self.headless else []
+        if not ends:
             return frame
-        self._held, self._begin = frame[min(ends) :] + self.rest, 0
+        self._held, self._begin, self.headless = frame[min(ends) :] + self.rest, 0, False
         return frame[: min(ends)]
 
     @property
@@ -46,6 +48,7 @@ class FrameReader:
             self._forget_prompts()
             return None
         frame, taken = cut
+        self.headless = self._dialect.framing_out.kind == "length" and taken == len(frame)
         self._begin += taken
         return frame
 

@@ -45,6 +45,7 @@ class FramedChatOracle(FramedChatState):
         member.frames.add(data)
         member.fed = len(data)
         while (frame := member.frames.next(self._possible(who, member))) is not None:
+            frame = member.frames.resume(frame, self._wanted(who)) if member.frames.headless else frame
             if not self._takes(who, member, frame):
                 member.rejected_frame = frame
                 return False
@@ -257,8 +258,6 @@ class FramedChatOracle(FramedChatState):
         if self.dialect.framing_out.kind == "none":
             more = b"" if member.rejected_frame == member.frames.rest else member.frames.rest
             return self._cut_unmarked(who, frame + more, self._known(member)) or [frame]
-        whole, frame = frame, member.frames.resume(frame, self._wanted(who))
-        member.rejected_frame = member.rejected_frame.removesuffix(whole.removeprefix(frame))
         frames = [frame]
         while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
             frames.append(unprompted(one, self.dialect))

@@ -62,8 +62,10 @@ class Approach(OneClient):
     def __str__(self) -> str:
         if self.namesake:
             return f"{self.who} connects and gives the name of {self.namesake}"
-        given = "half a name" if self.half else "no name"
-        return f"{self.who} connects and gives " + (f"{self.answers} answers and {given}" if self.answers else given)
+        if not self.answers:
+            return f"{self.who} connects and gives {'half a name' if self.half else 'no name'}"
+        answers = f"{self.answers} answers" if self.answers > 1 else "1 answer"
+        return f"{self.who} connects, gives {answers}{' and half of the next' if self.half else ''}, and says no more"
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,12 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
             _try_all(room, {word: word.encode() for word in words}, trial, together=1)
     finally:  # what was found counts, also if the server lets nobody in after it
         for word, how in trial.killed.items():
-            learned.suspect(f"The server died when a client said {word!r}: {how}", *BROKEN_BY_WORD)
+            learned.suspect(f"The server died when a client said {word!r}: {how}", *_broken_by(word, trial))
+            if LEAVING_WORDS.search(word) and not trial.quits:
+                learned.remarks.append(f"If {word!r} is the quit word, write it as quit.word: `check` says it then.")
         for word in trial.broke:
-            learned.suspect(f"After a client had said {word!r} the room did not work any more", *BROKEN_BY_WORD)
+            what = f"After a client had said {word!r} the room did not work any more"
+            learned.suspect(what, *_broken_by(word, trial))
         if trial.quits:
             _conclude(room, learned, trial, own, bare)
     if not trial.quits:
@@ -105,6 +108,11 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
             why += f"; these were not delivered: {', '.join(dict.fromkeys(trial.silent))}"
         learned.learn("quit", "word", "", why)
         learned.remarks.append(f"No quit word was found: clients leave by closing. Tried: {', '.join(words)}.")
+
+
+def _broken_by(word: str, trial: QuitTrial) -> tuple[str, ...]:
+    """Return the clauses for which `check` will say a word: the quit word, or that in capitals; it says no commands."""
+    return BROKEN_BY_WORD if word.lower() in [one.lower() for one in trial.quits] else ()
 
 
 def _conclude(room: RoomConversation, learned: LearnedDialect, trial: QuitTrial, own: Sequence[str], bare: str) -> None:
