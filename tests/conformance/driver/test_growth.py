@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.driver import growth as driver_growth
 from socketserver_reference.conformance.driver.masking import performed
@@ -17,14 +18,14 @@ from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.measured import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
-from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, violations_of
 from socketserver_reference.conformance.scenario.steps import Close, Reset, Say, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
 from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE
 from tests.support.checking import BARE_PYTHON
-from tests.support.planted import Planted
+from tests.support.planted import Bug, Planted
 from tests.support.serving import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is seen of what a server holds")
@@ -107,6 +108,28 @@ def test_a_server_that_dies_of_a_reset_breaks_no_other_clause(before: list[Step]
     else:
         assert isinstance(raised, VIOLATIONS["CHAT-12"])
         assert raised.spares
+
+
+class ServesNobodyOnceAllHaveLeft(ChatHandler):
+    """When all have left, whoever comes then is hung up on as soon as it speaks."""
+
+    def finish(self) -> None:
+        super().finish()
+        if not self.server.members:
+            vars(self.server)["closed"] = True
+
+    def receive(self) -> bytes:
+        chunk = super().receive()
+        return b"" if "closed" in vars(self.server) else chunk
+
+
+def test_where_clients_that_leave_harm_the_server_the_next_round_breaks_no_other_clause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(open_session("chat", Bug("chat", ServesNobodyOnceAllHaveLeft).target(), TIMEOUT)) as session:
+        monkeypatch.setattr(session, "confirm", lambda violation: violation)  # in replays it may show in another way
+        seen = [*play_all(session, "chat", "CHAT-11"), *play_all(session, "chat", "CHAT-18")]
+    assert {one.clause_id for outcome in seen for one in violations_of(outcome)} == {"CHAT-11"}
 
 
 @pytest.mark.parametrize(("grows_until", "holds"), [(100, False), (6, True), (5, True)])

@@ -49,6 +49,7 @@ def raw(text: bytes) -> Piece:
         ([raw(b"say hello first"), Piece(HELLO)], "extra"),
         ([raw(HELLO), Piece(LATER)], "other form"),
         ([raw(b"llo")], "torn"),
+        ([raw(b"hell"), Piece(b"o and")], "torn"),
         ([raw(b"fore"), Piece(HELLO)], "torn"),
     ],
 )

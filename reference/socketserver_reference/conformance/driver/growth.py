@@ -89,7 +89,8 @@ class _Rounds:
                     stage.wait_idle()
             session.check_alive(stage)
         except Violation as violation:
-            raise session.note_violation(violation) from None
+            harmed = sorted(session.masking.known.intersection(LASTING)) if self._came else []  # all have left since
+            raise session.note_violation(violation.of(harmed[0]) if harmed else violation) from None
         self._came += sum(len(step.clients) for step in steps if step.comes)
         return stage
 

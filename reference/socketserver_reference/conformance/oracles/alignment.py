@@ -195,7 +195,8 @@ def _in_parts(seen: Alignment) -> Shape:
     if (seen.together and _ends_in_more(seen, text)) or (seen.unended and _begins_with_more(seen, text)):
         return "extra"
     tails = [*seen.heard[-1:], *(due.text for due in seen.next)]
-    if not formed and len(text) > 1 and any(one.endswith(text) for one in tails):
+    begun = len(text) >= MIN_PIECE_BYTES and any(due.text.startswith(text) for due in seen.next)
+    if not formed and len(text) > 1 and (begun or any(one.endswith(text) for one in tails)):
         return "torn"
     left_out = [due.text for due in seen.next if not any(map(due.may_be, seen.then))]
     if len(left_out) < len(seen.next):  # something that was due comes then, so it may be that this came besides
