@@ -41,6 +41,7 @@ def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str
     assert "the server was at rest" in file.read_text()
 
 
+@pytest.mark.slow
 def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixture[str]) -> None:
     with serving("chat", Address("tcp", "127.0.0.1")) as server:
         assert main(["learn", "chat", str(server_address(server)), "--timeout", "0.05"]) == 0

@@ -194,6 +194,7 @@ class KeepsGhosts(Speaker):
         vars(self.server)["ghosts"] = True
 
 
+@pytest.mark.slow
 def test_whether_last_words_are_delivered_is_judged_though_the_room_does_not_go_on() -> None:
     played = [one for one in checks_in(chat_basic.BasicChat) if one[0] in ("CHAT-10", "CHAT-11")]
     assert set(broken(played[::-1], NAMED, KeepsGhosts)) == {"CHAT-11"}

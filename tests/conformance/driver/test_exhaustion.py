@@ -56,7 +56,7 @@ def test_a_server_that_waits_or_hangs_up_on_further_clients_passes(what: str) ->
         ("ends", exhaustion.MEANWHILE, "the server ended with exit status 3"),
         ("queues-one", exhaustion.MEANWHILE, "the server ended with exit status 3"),
         ("drops", exhaustion.MEANWHILE, "ann reads end of stream"),
-        ("deaf", exhaustion.AFTERWARDS, "ben reads nothing"),
+        pytest.param("deaf", exhaustion.AFTERWARDS, "ben reads nothing", marks=pytest.mark.slow),
         ("closes", exhaustion.AFTERWARDS, "ben cannot connect: connection refused"),
     ],
 )

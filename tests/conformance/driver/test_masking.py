@@ -94,6 +94,7 @@ def test_the_server_is_asked_once_which_of_several_triggers_it_fails_on(failed: 
     assert len(asked) == len({*map(tuple, asked)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bug", "clause"), [(CutsAtNul, "CHAT-6"), (CutsAt255Bytes, "CHAT-3")])
 def test_a_server_that_alters_some_bytes_takes_long_utterances_as_well_as_any(
     bug: type[ChatHandler], clause: str

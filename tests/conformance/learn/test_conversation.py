@@ -80,6 +80,7 @@ def test_a_server_that_answers_late_is_given_more_time(monkeypatch: pytest.Monke
     assert ann._budget.until - before == pytest.approx(LATE_ANSWERS * 0.25, abs=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hear", "deliver", "size"),
     [

@@ -46,6 +46,7 @@ def refuse(client: socket.socket) -> None:
             client.sendall(b"err: unknown command: " + line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -121,6 +122,7 @@ def test_a_room_that_dies_leaves_what_was_learned() -> None:
     assert loader.read(text, "learned", "learned").framing_in == Framing("line")
 
 
+@pytest.mark.slow
 def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
     with closing(chat(deliver=b"{number}: {body}\n", admits=20).start(1)) as site:
         proposal = propose("chat", Running(site.address), 0.3)
