@@ -36,3 +36,14 @@ def test_a_server_that_has_died_when_all_had_left_survived_what_they_did_before(
 def test_white_space_alone_of_which_nothing_comes_was_altered(words: bytes, shape: str) -> None:
     oracle = knowing(StreamChatOracle(NOTE), Connect("ann"), Connect("ben"), Say("ann", words))
     assert oracle.explain_silence("ben").shape == shape
+
+
+@pytest.mark.parametrize(("words", "also"), [(b"ackack", True), (b"one more", False)])
+def test_what_looks_empty_may_be_words_in_another_order_where_somebody_says_what_begins_a_delivery(
+    words: bytes, also: bool
+) -> None:
+    oracle = knowing(StreamChatOracle(NOTE), Connect("ann"), Send("ann", b"long"), Send("ann", words))
+    finding = oracle.explain_mismatch("ann", b"ackacklong")
+    assert finding.shape == "empty"
+    assert ("CHAT-5" in finding.also) == also
+    assert "CHAT-5" not in finding.clauses

@@ -113,10 +113,14 @@ class ChatFindings(ChatOracle[MemberT]):
         facts += ["in pieces"] if utterance.endswith(tuple(self.in_pieces)) else []
         clauses = attribution.clauses(attribution.CHAT_ROWS, found.shape, facts)
         place = told(found.shape, who, self._number(who), found.same)
-        also = (
-            () if found.shape == "quit delivered" else self._late()
-        )  # no harm that others did makes a server say that
+        # no harm that others did makes a server say a quit
+        also = () if found.shape == "quit delivered" else self._late()
+        if found.shape == "empty" and self.dialect.stream and self._anybody_says(self.dialect.prefix):
+            also += ("CHAT-5",)  # in another order, what begins a delivery comes right before one
         return Finding(clauses, expected, observed, found.shape, place, also=also)
+
+    def _anybody_says(self, what: bytes) -> bool:
+        return any(what in said for member in self.members.values() for said in member.said)
 
     def _end_of_service(self, shape: Shape, expected: str, observed: str, *, by_delay: bool = True) -> Finding:
         """Explain that nobody is served any more, where what delays a server may be the cause, or not."""
