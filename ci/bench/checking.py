@@ -17,7 +17,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import results
 from served import HERE
@@ -119,12 +118,6 @@ def settling(session: Session, members: int, steps: int) -> float:
         return timed(lambda: stage.play([Say("ann", b"%d" % n) for n in range(steps)]))["seconds"] / steps
 
 
-def settled(session: Session, members: int, steps: int, times: int, where: str = "") -> dict[str, Any]:
-    """Return a row: what settled steps take."""
-    step = statistics.median(settling(session, members, steps) for _ in range(times))
-    return {"what": f"1000 settled steps, {members} members{where}", "seconds": step * 1000}
-
-
 def measure(options: argparse.Namespace) -> Iterator[results.Table]:
     """Measure whole checks and parts; yield the table, then fill and print it."""
     table = results.Table("checks", "Checking", results.CHECKS)
@@ -146,8 +139,8 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
                     runs = [timed(work) for _ in range(options.times)]
                     results.add(table, {"what": f"exploring {name}, {profile}", **results.medians(runs)})
             for members in (4,) if options.short else (1, 4, 16, 64):
-                results.add(table, settled(real, members, steps, options.times))
-        results.add(table, settled(real, 4, steps, options.times, ", on all processors"))
+                step = statistics.median(settling(real, members, steps) for _ in range(options.times))
+                results.add(table, {"what": f"1000 settled steps, {members} members", "seconds": step * 1000})
     finally:
         real.close()
         empty.close()
