@@ -229,7 +229,7 @@ def special_request(steps: Steps, dialect: Dialect) -> bool:
     it: not just capital letters.
     """
     asked = [step.data for step in steps if isinstance(step, Utterance) and not CAPITALS.fullmatch(step.data)]
-    odd = (attribution.is_unusual(data) or not data == data.strip() == dialect.transformed(data) for data in asked)
+    odd = (attribution.unusual_request(data) or not data == data.strip() == dialect.transformed(data) for data in asked)
     return any(odd)
 
 

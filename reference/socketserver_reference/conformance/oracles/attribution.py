@@ -202,7 +202,7 @@ def _was_there(named: str, facts: Collection[Circumstance | Kind]) -> bool:
     return not named.endswith("?") or any(one in facts for one in CLAUSE_SUBJECTS[named.rstrip("?")])
 
 
-def is_unusual(request: bytes) -> bool:
+def unusual_request(request: bytes) -> bool:
     """Whether a request to an echo is more than a line of printable ASCII."""
     return not (request.isascii() and request.strip().decode().isprintable())
 

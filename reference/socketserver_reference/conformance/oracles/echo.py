@@ -129,7 +129,7 @@ class EchoConnections:
     def _kinds(self, request: bytes) -> list[attribution.Kind]:
         not_asked = effects.not_applicable(self.dialect)
         found: dict[attribution.Kind, bool] = {
-            "unusual": attribution.is_unusual(request),
+            "unusual": attribution.unusual_request(request),
             "long": len(request) > self.dialect.chunk and "ECHO-4" not in not_asked,
             "blank": bool(request) and not request.strip() and "ECHO-5" not in not_asked,
         }
