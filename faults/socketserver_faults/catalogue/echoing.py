@@ -257,6 +257,23 @@ class ServesUnderOneLock(EchoHandler):
             super().handle()
 
 
+@fault("ECHO-8")
+class LosesPatience(ServesUnderOneLock):
+    """Clients are served one after another, and one that says nothing for a second is hung up on.
+
+    Thought: a client that says nothing must not hold up the others for ever, and this is not for ever.
+
+    Seen: "it is slow sometimes". How long a client waits depends on who has connected before it: a second for each that
+    says nothing.
+
+    Fixed: serve each client in a thread of its own. A limit of time ends those that are gone without a word.
+    """
+
+    def receive(self) -> bytes:
+        self.request.settimeout(1.0)
+        return super().receive()
+
+
 @fault("ECHO-12", own_process=True)
 class AsksAgainAtOnce(EchoHandler):
     """Until the request has come, its handler asks for it again and again, without waiting.
