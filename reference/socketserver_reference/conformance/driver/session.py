@@ -70,6 +70,7 @@ class Session:
         self.address = self.site.address
         self._staging = Staging(self.site, dialect, suite, timeout, self.remarks)
         self.judged_by = self._staging.judged_by
+        """Returns the dialect by which a scenario about a clause is judged: what no member said may pass in others."""
         self.masking.lets_pass = self._staging.let_pass
         self.budget = Budget()
         """The time that all of it may take; unlimited until `keep`."""
