@@ -28,8 +28,6 @@ BUFFER = 96 * 1024
 """Bytes that the kernel keeps for a member, so that a check need not say millions before it is full; Linux doubles it.
 """
 
-numbers = itertools.count(1)
-
 
 class Speaker(ChatHandler):
     """Serves one member in its dialect."""
@@ -43,7 +41,7 @@ class Speaker(ChatHandler):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.unread = b""
-        self.number = b"%d" % next(numbers)
+        self.number = b"%d" % next(memory(self.server).numbers)
         self.given = b""
         self.answered = True
         self.said: deque[float] = deque()
@@ -211,6 +209,7 @@ class Memory:
     def __init__(self) -> None:
         self.deliveries: deque[bytes] = deque(maxlen=1000)
         self.joins: deque[float] = deque()
+        self.numbers = itertools.count(1)  # clients have the same ones whatever was served before
 
 
 memories: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()

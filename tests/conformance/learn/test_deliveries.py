@@ -9,10 +9,12 @@ from contextlib import suppress
 import pytest
 
 from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.chat import ask_resetting
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers import dialect_servers as servers
@@ -29,6 +31,14 @@ def test_a_name_in_a_frame_before_the_words() -> None:
     dialect, said = learned(served(DIALECTS["name first"])), DIALECTS["name first"]
     assert dialect.framing_out.parts == 2
     assert differences(dialect) == differences(said) | {"framing_in": dialect.framing_in}
+
+
+def test_a_text_may_fill_a_frame_to_its_end() -> None:
+    said = {b"otter": b"ann: otter   ", b"polecats": b"ann: polecats", b"stoats": b"ann: stoats  "}
+    found = [ObservedDelivery("ann", "ben", text, data) for text, data in said.items()]
+    framed = understand(found, Framing("line"))
+    assert framed.framing == Framing("fixed", size=13, pad=b" ")
+    assert (set(framed.heads), set(framed.tails)) == ({b"ann: "}, {b""})
 
 
 def test_a_receipt_besides_the_delivery_is_a_notice() -> None:

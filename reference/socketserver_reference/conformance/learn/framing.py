@@ -75,10 +75,10 @@ def understand(deliveries: Sequence[ObservedDelivery], said: Framing) -> Observe
 
 
 def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
-    """Recognise frames of one size that end in padding."""
+    """Recognise frames of one size that end in padding; a text may fill one to its end."""
     sizes = {len(one.data) for one in deliveries}
     tails = [one.data.partition(one.text)[2] for one in deliveries]
-    pads = {tail[-1:] for tail in tails}
+    pads = {tail[-1:] for tail in tails if tail}
     if len(sizes) > 1 or len(pads) != 1 or len(set(map(len, tails))) == 1:
         return None
     framing = Framing("fixed", said.newline, size=sizes.pop(), pad=pads.pop())
