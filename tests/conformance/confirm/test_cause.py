@@ -25,6 +25,8 @@ from socketserver_reference.conformance.scenario.steps import (
     Reset,
     Say,
     Send,
+    Settle,
+    Stall,
     Step,
     join,
 )
@@ -190,6 +192,35 @@ def test_harm_by_those_who_come_while_others_speak_is_not_put_down_to_those_who_
     steps = [*join("ann"), speaks, Connect("ben"), Reset("ben"), Connect("cal")]
     assert is_doubtful(found)
     assert cause_of(found, steps, NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(
+    ("needed", "always", "cause"),
+    [
+        ("coming", True, "CHAT-13"),
+        ("coming", False, "CHAT-13"),
+        ("a slow reader", True, "CHAT-15"),
+        ("a slow reader", False, "CHAT-15"),
+    ],
+)
+def test_harm_by_those_who_come_while_much_is_said_is_not_put_down_to_those_who_do_not_read(
+    needed: str, always: bool, cause: str
+) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return needed == "coming" or any(isinstance(step, Stall) for step in others)
+
+    found = VIOLATIONS["CHAT-15"]("", "", ())
+    found.shape = "early end"
+    steps = [*join("ann", "ben"), Stall("ben"), Send("ann", b"1"), Settle(), *join("dan")]
+    assert is_doubtful(found)
+    assert cause_of(found, steps, NOTE, shows, always=always) == cause
+
+
+def test_what_does_not_always_show_is_put_down_to_nothing_for_not_showing() -> None:
+    found = VIOLATIONS["CHAT-2"]("", "", ())
+    steps: list[Step] = [*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1")]
+    causes = [cause_of(found, steps, NOTE, lambda _: False, always=always) for always in (True, False)]
+    assert causes == ["CHAT-11", "CHAT-2"]
 
 
 @pytest.mark.parametrize(("hurried", "cause"), [(True, "ECHO-6"), (False, "ECHO-2")])

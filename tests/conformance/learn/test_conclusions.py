@@ -51,6 +51,13 @@ def test_a_meeting_that_no_dialect_describes_is_refused(template: str, framing: 
     assert why in refusal(found)
 
 
+def test_frames_with_an_end_of_their_own_may_hold_a_line_s_end() -> None:
+    for framing in (Framing("fixed", size=64, pad=b"\0"), Framing("length", header="u16be")):
+        found = understood(CONVERSATION, heard_in=framing, template="{sender}: {body}\n")
+        found.meeting.utterances = [SPOKEN]
+        assert refusal(found) == ""
+
+
 @pytest.mark.parametrize("framing", [LENGTHS, FRAMES])
 def test_a_greeting_of_two_frames_is_cut_once(framing: Framing) -> None:
     greeting = framing.put(b"Hello") + framing.put(b"Name?")

@@ -41,6 +41,20 @@ def test_a_text_may_fill_a_frame_to_its_end() -> None:
     assert (set(framed.heads), set(framed.tails)) == ({b"ann: "}, {b""})
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("frame", "framing"),
+    [
+        (lambda said: said.ljust(64, b"\0"), Framing("fixed", size=64, pad=b"\0")),
+        (Framing("length", header="u16be").put, Framing("length", header="u16be")),
+    ],
+)
+def test_a_frame_may_hold_the_end_of_the_line_that_was_said(frame: Callable[[bytes], bytes], framing: Framing) -> None:
+    dialect = learned(chat(hear=servers.chunks, deliver=b"member{number}: {body}", frame=frame, to_sender=None))
+    assert dialect.framing_out == framing
+    assert (dialect.template, dialect.handshake) == (Template("member{sender}: {body}\n"), ())
+
+
 def test_a_receipt_besides_the_delivery_is_a_notice() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", to_sender=b"MESSAGE RECEIVED\n{number}: {body}\n"))
     dialect = loader.read(text, "learned", "learned")

@@ -3,9 +3,9 @@
 Harm that a client does by leaving may show much later, when a client says something unusual, say; and an echo may wait
 for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a
 client leaves or is silent, and in which something is missing later, is played without what triggers its clause, and
-without the leaving or the silence: it counts against the clause without which it does not show. Where clients come and
-go while others speak, what is put down to the going may be the work of the coming: that is asked in the same way. A
-room that refuses a client has no seat left for it, if it does so when all only come, as members.
+without the leaving or the silence: it counts against the clause without which it does not show. Where clients come while
+others speak, what is put down to clients that go, or do not read, may be the work of the coming: it is if it shows
+without those. A room that refuses a client has no seat left for it, if it does so when all only come, as members.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -14,7 +14,7 @@ from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
-from socketserver_reference.conformance.scenario.steps import Step, join
+from socketserver_reference.conformance.scenario.steps import Resume, Stall, Step, join
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
 
 MIN_SEATS = 3
@@ -26,8 +26,10 @@ LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused
 LEAVING_CLAUSES = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses about clients that leave: what is put down to one of them stays there, but for those that follow."""
 
-DISTURBED_BY_COMING = ("CHAT-11", "CHAT-12")
-"""The clauses that promise that who leaves disturbs no other: who comes meanwhile may do so, too (CHAT-13)."""
+DISTURBED_BY_COMING = ("CHAT-11", "CHAT-12", "CHAT-15")
+"""The clauses that promise that who leaves, or does not read, disturbs no other: who comes meanwhile may do so, too
+(CHAT-13).
+"""
 
 SUSPECT_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-8", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses that promise that a client that leaves loses nothing and harms no other, and that one that is silent
@@ -43,11 +45,19 @@ def is_doubtful(violation: Violation) -> bool:
     return violation.shape in LATER_HARM and not of_leaving
 
 
-def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, shows: Callable[[list[Step]], bool]) -> str:
+def cause_of(
+    violation: Violation,
+    steps: Sequence[Step],
+    dialect: Dialect,
+    shows: Callable[[list[Step]], bool],
+    *,
+    always: bool = True,
+) -> str:
     """Return the clause that a violation of these steps counts against: its own, unless it shows without what triggers
     that, and not without a departure or a silent client.
 
-    `shows` plays other steps, and says whether the same happens.
+    `shows` plays other steps, and says whether the same happens. A violation that does not `always` show may not show
+    without one of its circumstances by chance: only what does show then tells of it.
     """
     own = violation.clause_id
     if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
@@ -56,9 +66,12 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
         if coming != list(steps) and len(coming) > MIN_SEATS and shows(coming):
             return "CHAT-17"
     if own in DISTURBED_BY_COMING:
-        staying = [step for step in steps if not step.leaves]
-        asked = staying != list(steps) and is_legal(staying) and _holds("CHAT-13", staying, dialect)
-        return "CHAT-13" if asked and shows(staying) else own
+        others = _only_coming(violation, steps)
+        asked = others != list(steps) and is_legal(others) and _holds("CHAT-13", others, dialect)
+        if asked and shows(others):
+            return "CHAT-13"
+    if own in LEAVING_CLAUSES or not always:
+        return own
     fatal: Sequence[str] = FATAL_REQUEST_CLAUSES if violation.server_ended else ()
     suspects = [clause for clause in (*SUSPECT_CLAUSES, *fatal) if clause.split("-")[0] == own.split("-")[0]]
     innocent = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
@@ -71,6 +84,15 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
         if ways and not any(shows(others) for others in ways):
             return clause
     return own
+
+
+def _only_coming(violation: Violation, steps: Sequence[Step]) -> list[Step]:
+    """Return the steps of an exchange without those by which a client leaves, or does not read, to which the violation
+    is put down.
+    """
+    if violation.clause_id in LEAVING_CLAUSES:
+        return [step for step in steps if not step.leaves]
+    return [step for step in steps if not isinstance(step, Stall | Resume)]
 
 
 def cause_before(violation: Violation, known: Container[str] = ()) -> str:

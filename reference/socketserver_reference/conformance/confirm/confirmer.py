@@ -28,7 +28,7 @@ RACE_HEARERS = (2, 1)
 """Clients that only listen when the last burst of a race is played alone."""
 
 RACE_TRIES = 3
-"""Replays of each shorter form of a race, while it is cut."""
+"""Replays of each shorter form of a race, while it is cut, and of what may have no part in a violation, without it."""
 
 
 FALLBACKS = 4
@@ -165,25 +165,26 @@ class Confirmer:
         return max(exchanges, key=lambda one: one.shown)
 
     def _attributed(self, exchange: Exchange) -> Exchange:
-        """Return an exchange that has mostly shown a violation, counted against the clause that it depends on."""
+        """Return an exchange that has shown a violation, counted against the clause that it depends on."""
         session, told = self._session, exchange.last
-        if 2 * exchange.shown <= exchange.of or told is None or not is_doubtful(told):
+        if told is None or not is_doubtful(told):
             return exchange
         *before, scene = exchange.scenes
         if before:
-            return replace(exchange, counts_against=cause_before(told, session.masking.known))
-        if exchange.shown < exchange.of:  # without one of its circumstances it may not show by chance
-            return exchange
+            mostly = 2 * exchange.shown > exchange.of
+            return replace(exchange, counts_against=cause_before(told, session.masking.known)) if mostly else exchange
 
         def shows(steps: list[Step]) -> bool:
-            for _ in range(self._effort.replays):  # not to show once may be chance
+            for _ in range(max(self._effort.replays, RACE_TRIES)):  # not to show once may be chance
                 seen = play_again(session, [scene.of(steps)], session.brief_timeout, told.clause_id)
                 if seen is not None and seen.shape == told.shape:
                     return True
             return False
 
         with suppress(NotChecked):  # whatever time is left for violations: it may be told on the wrong clause
-            return replace(exchange, counts_against=cause_of(told, scene.steps, session.dialect, shows))
+            always = exchange.shown == exchange.of
+            cause = cause_of(told, scene.steps, session.dialect, shows, always=always)
+            return replace(exchange, counts_against=cause)
         return exchange
 
     def _limit(self, scenes: Sequence[Scene]) -> str:

@@ -20,7 +20,8 @@ def refusal(found: UnderstoodMeeting) -> str:
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "")
     presume_framing(room, learned, "")
-    if any(end in room.template.text.lstrip("\r\n").encode() for end in DELIVERY_ENDS):
+    ends = () if room.heard_in.kind in ("fixed", "length") else DELIVERY_ENDS  # such frames may hold a line's end
+    if any(end in room.template.text.lstrip("\r\n").encode() for end in ends):
         return f"deliveries have a line's end within: {room.template.text!r}"
     conclude_handshake(room, learned)
     conclude_delivery(room, learned)

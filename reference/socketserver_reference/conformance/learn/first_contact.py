@@ -244,8 +244,12 @@ class Search:
 
 
 def _all_is_told_so(found: UnderstoodMeeting) -> bool:
-    """Whether the answers were delivered, and what came behind them comes behind all that is said."""
-    return not found.answers and (found.meeting.doubled or bool(found.framed.prompt or found.framed.beside))
+    """Whether the answers were delivered, and what came behind them comes behind all that is said: its frame is filled
+    up, say.
+    """
+    framed = found.framed
+    behind = framed.framing.kind in ("fixed", "length") or bool(framed.prompt or framed.beside)
+    return not found.answers and (found.meeting.doubled or behind)
 
 
 def _heard_by_themselves(meeting: Meeting) -> str:
