@@ -22,6 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     Dawdle,
+    Resume,
     Say,
     Send,
     Settle,
@@ -257,3 +258,44 @@ def test_a_delay_that_ends_once_the_slow_one_reads_has_no_other_cause(target: Ta
         violation = accused(site.address, [*join("ann", "cal"), *slow, *piece * 150], about="CHAT-15")
     assert violation.clause_id == "CHAT-15"
     assert others == {"CHAT-11"}.intersection(violation.candidates)
+
+
+HALVED = b"ackhalf of this came"
+
+
+class BreaksOff(ChatHandler):
+    """Delivers half of something to the others, and then what a test says."""
+
+    then: bytes = b""
+
+    def deliver(self, chunk: bytes) -> None:
+        delivery = b"ack" + chunk
+        for member in list(self.server.members):
+            other = member is not self.request
+            half = delivery[: len(HALVED) // 2] if other and delivery == HALVED else delivery
+            member.sendall(self.then if other and reading.FOLLOWING_WORD in chunk else half)
+
+
+@pytest.mark.parametrize(
+    ("then", "clause"),
+    [
+        (b"ack" + reading.FOLLOWING_WORD, "CHAT-14"),
+        (HALVED[len(HALVED) // 2 :] + b"ack" + reading.FOLLOWING_WORD, "CHAT-15"),  # it was only late
+        (b"", "CHAT-15"),  # it has been cut off
+    ],
+)
+def test_half_a_delivery_to_a_slow_reader_is_torn_if_another_follows(then: bytes, clause: str) -> None:
+    slow: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", HALVED[3:]), Settle(), Resume("ben")]
+    with closing(Bug("chat", type("It", (BreaksOff,), {"then": then})).target().start(TIMEOUT)) as site:
+        violation = accused(site.address, slow, SHORT_TIMEOUT, about="CHAT-14")
+    assert (violation.shape, violation.clause_id) == ("cut", clause)
+
+
+@pytest.mark.parametrize("silent", [["ann"], []], ids=["nobody else reads", "all others do"])
+def test_where_nobody_is_there_to_say_more_a_slow_reader_was_cut_off(silent: list[str]) -> None:
+    first: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", HALVED[3:]), Settle()]
+    with closing(
+        Bug("chat", type("It", (BreaksOff,), {"then": b"ack" + reading.FOLLOWING_WORD})).target().start(TIMEOUT)
+    ) as site:
+        violation = accused(site.address, [*first, *map(Stall, silent), Resume("ben")], SHORT_TIMEOUT, about="CHAT-14")
+    assert violation.clause_id == ("CHAT-15" if silent else "CHAT-14")

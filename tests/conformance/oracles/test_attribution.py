@@ -92,7 +92,6 @@ def test_no_clause_of_a_chat_is_blamed_for_a_circumstance_that_was_absent(
         ("missing", ["like quit", "unusual"], "CHAT-8 CHAT-3 CHAT-2 CHAT-5"),
         ("cut", ["reset", "long"], "CHAT-12 CHAT-6 CHAT-3"),
         ("torn", ["stalled", "was slow", "long"], "CHAT-14 CHAT-15 CHAT-2"),
-        ("cut", ["stalled", "was slow", "long"], "CHAT-14 CHAT-15 CHAT-2"),  # its stream has not ended
         ("torn", ["concurrent", "long"], "CHAT-14 CHAT-13 CHAT-3"),
         ("extra", ["unspoken to"], "CHAT-1 CHAT-4"),
         ("extra", ["reset"], "CHAT-4"),

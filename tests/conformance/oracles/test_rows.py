@@ -76,7 +76,7 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
     ),
     ("two orders", "", ""): (lambda: swapping(3, 2), [*THREE, *TOGETHER]),
     ("mixed", "", ""): (lambda: damaged(NOTE, 2, with_another), [*TWO, Say("ann", b"a word or two")]),
-    ("torn | cut", "was slow", ""): (lambda: damaged(NOTE, 3, breaking_off, 1), [*TWO, *SLOW]),
+    ("torn", "was slow", ""): (lambda: damaged(NOTE, 3, breaking_off, 1), [*TWO, *SLOW]),
     ("torn", "stalled", ""): (lambda: damaged(NOTE, 3, breaking_off, 0), [*THREE, Stall("ben"), Say("ann", b"say it")]),
     ("torn", "concurrent", ""): (
         lambda: damaged(LABELLED, 2, lambda one, _: one[:8] + b"\n"),

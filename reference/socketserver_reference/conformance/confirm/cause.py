@@ -3,9 +3,9 @@
 Harm that a client does by leaving may show much later, when a client says something unusual, say; and an echo may wait
 for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a
 client leaves or is silent, and in which something is missing later, is played without what triggers its clause, and
-without the leaving or the silence: it counts against the clause without which it does not show. Where clients come while
-others speak, what is put down to clients that go, or do not read, may be the work of the coming: it is if it shows
-without those. A room that refuses a client has no seat left for it, if it does so when all only come, as members.
+without the leaving or the silence: it counts against the clause without which it does not show. Where clients come
+while others speak, what is put down to clients that go, or do not read, may be the work of the coming: it is if it
+shows without those. A room that refuses a client has no seat left for it, if it does so when all only come, as members.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence

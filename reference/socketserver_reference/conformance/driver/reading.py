@@ -14,8 +14,8 @@ from socketserver_reference.conformance.driver.handshake import MAX_HANDSHAKE_BY
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.scenario.steps import Step
-from socketserver_reference.conformance.scenario.transcript import Ended, Ending, Heard, Transcript, Waited
+from socketserver_reference.conformance.scenario.steps import Say, Step
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.conformance.targets.client import Client
 
@@ -36,6 +36,9 @@ GIVING_WAY_TIMEOUT = 0.02
 
 EVIDENCE_TIMEOUT = 0.25
 """Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
+
+FOLLOWING_WORD = b"is that all?"
+"""What another member says when a client has read half a delivery."""
 
 OPEN_STREAM_TIMEOUT = 0.05
 """Seconds for which a client that closes reads on where the server is known not to end its side."""
@@ -206,6 +209,8 @@ class ClientReader:
         at, due = len(self.transcript.entries), self.oracle.expected_bytes(failing) if failing else b""
         if "CHAT-15" in finding.clauses and finding.shape in ("missing", "cut") and self._comes_once_all_read(failing):
             finding = replace(finding, clauses=("CHAT-15",), also=())
+        elif "CHAT-15" in finding.clauses and finding.shape == "cut" and self._hears_what_follows(failing):
+            finding = replace(finding, clauses=("CHAT-14", "CHAT-15"), also=())
         for who, client in self._clients.items():
             client.set_timeout(0)
             got = client.receive()
@@ -234,6 +239,23 @@ class ClientReader:
                 client.set_timeout(EVIDENCE_TIMEOUT)
             slow = [client for client in slow if isinstance(client.receive(), bytes)]
         return False
+
+    def _hears_what_follows(self, who: str) -> bool:
+        """Whether a client that has read half a delivery reads what another says now: then it is torn, not cut off."""
+        speaker = next((name for name in self._clients if name not in {who, *self._stalled}), "")
+        if not speaker or who not in self._clients:
+            return False
+        word = Say(speaker, FOLLOWING_WORD)
+        sent = self._dialect.sent(word.data)
+        self.transcript.entries.append(Did(word, sent))
+        self._clients[speaker].send(sent)
+        self._clients[who].set_timeout(min(self.timeout, EVIDENCE_TIMEOUT))
+        got = self._clients[who].receive()
+        if not isinstance(got, bytes):
+            return False
+        self.transcript.entries.append(Heard(who, got, time.monotonic()))
+        end = self.oracle.expected_bytes(who)[-len(FOLLOWING_WORD) :]  # else the rest only came late
+        return FOLLOWING_WORD in got and end not in got
 
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding in this scenario."""

@@ -99,7 +99,7 @@ CHAT_ROWS = (
     Row("extra | altered | torn | mixed | split | merged", "flooded", "", "CHAT-10"),  # its end, again and again
     Row("two orders", "", "", "CHAT-13"),
     Row("mixed", "", "", "CHAT-14"),
-    Row("torn | cut", "was slow", "", "CHAT-14 CHAT-15 CHAT-2"),
+    Row("torn", "was slow", "", "CHAT-14 CHAT-15 CHAT-2"),
     Row("torn", "stalled", "", "CHAT-14 * CHAT-3"),
     Row("torn", "concurrent", "", "CHAT-14 * CHAT-3"),
     Row("torn", "", "", "CHAT-6? CHAT-3 CHAT-14"),
