@@ -14,7 +14,7 @@ from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
-from socketserver_reference.conformance.scenario.steps import Resume, Stall, Step, join
+from socketserver_reference.conformance.scenario.steps import Step, join
 from socketserver_reference.conformance.scenario.violation import Shape, Violation
 
 MIN_SEATS = 3
@@ -92,7 +92,7 @@ def _only_coming(violation: Violation, steps: Sequence[Step]) -> list[Step]:
     """
     if violation.clause_id in LEAVING_CLAUSES:
         return [step for step in steps if not step.leaves]
-    return [step for step in steps if not isinstance(step, Stall | Resume)]
+    return [step for step in steps if step.effect not in ("stops reading", "reads again")]
 
 
 def cause_before(violation: Violation, known: Container[str] = ()) -> str:

@@ -61,6 +61,8 @@ class ScriptTable:
     """Client -> bytes that it has read since its last row."""
     held: dict[str, bytes] = field(default_factory=dict)
     """Client -> what it says in one segment with what comes next."""
+    half_closes_next: str = ""
+    """The client that does so by the next step."""
     paced: Counter[str] = field(default_factory=Counter)
     """Client -> how often it has spoken; the empty name counts connections."""
 
@@ -74,7 +76,12 @@ class ScriptTable:
 
     def tell(self, entries: Iterable[Entry]) -> None:
         """Add the rows of what happened."""
-        for entry in entries:
+        told = list(entries)
+        steps = [entry.step for entry in told if isinstance(entry, Did)]
+        following = iter(steps[1:])
+        for entry in told:
+            after = next(following, None) if isinstance(entry, Did) else None
+            self.half_closes_next = after.clients[0] if after and after.effect == "half-closes" else ""
             match entry:
                 case Did(step, _, heard_by) if heard_by:
                     if step.spoken_by:  # all wait for a probe where each utterance must be one chunk
@@ -112,7 +119,8 @@ class ScriptTable:
             for count, piece in enumerate(pieces(sent) if step.in_pieces else [sent]):
                 if count:
                     self.add(who, "waits", PIECE_SECONDS)
-                self.add(who, "sends", piece)
+                ends = step.burst and who == self.half_closes_next  # last words and end of stream, in one segment
+                self.add(who, "sends with its end" if ends else "sends", piece)
         elif step.verb in ACTIONS and step.clients[0] in self.here:  # the server may have ended its stream before
             (who,) = step.clients
             if held := self.held.pop(who, b""):
