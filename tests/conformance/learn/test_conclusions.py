@@ -157,6 +157,28 @@ class HeardBySome(RehearsedConversation):
         self.present = everybody
 
 
+class PassesSomeOver(RehearsedConversation):
+    """Every fifth client is no member."""
+
+    def say(self, who: str, data: bytes) -> None:
+        everybody, self.present = self.present, [one for one in self.present if not one.endswith(("5", "0"))]
+        super().say(who, data)
+        self.present = everybody
+
+
+def test_that_clients_are_passed_over_that_did_not_come_last_is_no_lack_of_seats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 20)
+    found, learned = room(PassesSomeOver()), LearnedDialect()
+    found.begin()
+    ask_members(found, learned)
+    (finding,) = learned.findings
+    assert (finding.value, finding.sure) == (0, False)
+    assert [one.clauses for one in learned.suspicions] == [("CHAT-9", "CHAT-17")]
+    assert "3 of 20 clients that connected at once heard nothing, and the last one did" in str(learned.suspicions[0])
+
+
 @pytest.mark.parametrize(("more", "sure"), [(0, True), (1, False)])
 def test_only_a_number_of_members_that_comes_back_is_a_limit(
     more: int, sure: bool, monkeypatch: pytest.MonkeyPatch

@@ -122,8 +122,11 @@ def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
 
 
 def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Connect as many clients as a chat should hold, and count those that hear an utterance."""
-    came, members = _crowd(room)
+    """Connect as many clients as a chat should hold, and count those that hear an utterance.
+
+    Where there is no seat for some, these came last: that others miss what the last one hears is no limit of a dialect.
+    """
+    came, members, passed_over = _crowd(room)
     of = f"of {CROWD_MEMBERS} clients that connected at once"
     if members == came == CROWD_MEMBERS:
         learned.learn(
@@ -137,24 +140,31 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn("limits", "members", 0, why, sure=False)
         silent = f"{came - len(MEETING_NAMES)} clients that had said nothing heard nothing"
         learned.suspect(silent, "CHAT-9", "CHAT-17", polite=True)
+    elif passed_over:
+        why = f"cannot tell: {passed_over} {of} heard nothing, and some that came after them did"
+        learned.learn("limits", "members", 0, why, sure=False)
+        learned.suspect(f"{passed_over} {of} heard nothing, and the last one did", "CHAT-9", "CHAT-17", polite=True)
     elif room.conversation.restarts:
         _conclude_refusal(room, learned, members)
     else:
         learned.learn("limits", "members", members, f"{of} {members} were members")
 
 
-def _crowd(room: RoomConversation) -> tuple[int, int]:
-    """Connect a crowd; return how many clients were let in, and how many were members."""
+def _crowd(room: RoomConversation) -> tuple[int, int, int]:
+    """Connect a crowd; return how many clients were let in, how many were members, and how many were not though the
+    last one was.
+    """
     guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
     everybody = [*MEETING_NAMES, *guests]
     members, alike = 1, 0
     while alike < SAME_COUNTS and members < len(everybody):  # a client may become a member after it has connected
         before = members
         _, heard = room.heard_by_all(SPEAKER, everybody)
-        members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
+        heard_it = [room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER]
+        members = 1 + sum(heard_it)
         alike = alike + 1 if members == before else 0
     room.gone(*guests)
-    return len(everybody), members
+    return len(everybody), members, len(everybody) - members if heard_it[-1] else 0
 
 
 def _conclude_refusal(room: RoomConversation, learned: LearnedDialect, most: int) -> None:
@@ -163,7 +173,7 @@ def _conclude_refusal(room: RoomConversation, learned: LearnedDialect, most: int
     for attempt in range(MAX_CROWDS):  # some may have left the first time, to come one by one
         most = again if attempt else most
         room.begin()
-        _, again = _crowd(room)
+        _, again, _ = _crowd(room)
         if again == most:
             break
     of = f"of {CROWD_MEMBERS} clients that connected at once"
