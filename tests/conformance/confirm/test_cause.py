@@ -134,6 +134,31 @@ def test_a_client_for_whom_there_is_no_seat_is_refused_whatever_others_say(
     assert cause_of(found, [*join("ann", "ben"), *guests], NOTE, shows) == cause
 
 
+@pytest.mark.parametrize(
+    ("clients", "most", "ended", "cause"),
+    [
+        (10, 8, True, "CHAT-17"),
+        (10, 8, False, "CHAT-2"),
+        (10, 12, True, "CHAT-2"),  # it ends of something else
+        (10, 2, True, "CHAT-2"),  # whatever clients do ends it
+        (3, 2, True, "CHAT-2"),
+    ],
+)
+def test_a_server_that_ends_of_the_number_of_its_clients_does_not_end_of_what_they_say(
+    clients: int, most: int, ended: bool, cause: str
+) -> None:
+    found = VIOLATIONS["CHAT-2"]("", "", ())
+    found.shape, found.server_ended = "duplicated", ended
+    assert is_doubtful(found) is ended
+    gone: list[Step] = [*join("early"), HalfClose("early")]  # it was not there at the same time
+    steps = [*gone, *join(*(f"cal{count}" for count in range(clients))), UNUSUAL]
+
+    def shows(others: Sequence[Step]) -> bool:
+        return sum(step.comes for step in others) > most or UNUSUAL in others
+
+    assert cause_of(found, steps, NOTE, shows) == cause
+
+
 @pytest.mark.parametrize(("seats", "cause"), [(5, "CHAT-17"), (9, "CHAT-9")])
 def test_a_silent_client_takes_a_seat_as_a_member_does(seats: int, cause: str) -> None:
     found = VIOLATIONS["CHAT-9"]("", "", ())

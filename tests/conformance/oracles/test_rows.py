@@ -76,6 +76,10 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
     ),
     ("two orders", "", ""): (lambda: swapping(3, 2), [*THREE, *TOGETHER]),
     ("mixed", "", ""): (lambda: damaged(NOTE, 2, with_another), [*TWO, Say("ann", b"a word or two")]),
+    ("mixed", "", "in pieces"): (
+        lambda: damaged(NOTE, 2, with_another),
+        [*TWO, Say("ann", b"a word or two", in_pieces=True)],
+    ),
     ("torn", "was slow", ""): (lambda: damaged(NOTE, 3, breaking_off, 1), [*TWO, *SLOW]),
     ("torn", "stalled", ""): (lambda: damaged(NOTE, 3, breaking_off, 0), [*THREE, Stall("ben"), Say("ann", b"say it")]),
     ("torn", "concurrent", ""): (

@@ -29,7 +29,7 @@ from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers import dialect_echoes, dialects_served
 from tests.servers.dialect_bugs import BUGS
 from tests.servers.dialect_echoes import Echo
-from tests.servers.dialects_served import DIALECTS, Speaker
+from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
 from tests.support.scripts import BRIEF_TIMEOUT, check_script, of_rows, play, reproduce, seen
@@ -124,23 +124,6 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
 def test_a_script_in_another_dialect_does_so_too(name: str, bug: str, tmp_path: Path) -> None:
     dialect, served = DIALECTS[name], dialects_served.served
     check_script(served(dialect, BUGS[bug]), served(dialect), BUGS[bug].breaks, tmp_path, dialect)
-
-
-class ReadsToTheEndFirst(Speaker):
-    """Reads whatever is there before it looks at it: of a client that has ended its stream by then it keeps nothing."""
-
-    def receive(self) -> bytes:
-        data = super().receive()
-        with contextlib.suppress(BlockingIOError):
-            return data if self.request.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else b""
-        return data
-
-
-@pytest.mark.slow
-def test_a_script_sends_last_words_with_the_end_of_their_stream(tmp_path: Path) -> None:
-    dialect, served = DIALECTS["named"], dialects_served.served
-    text = check_script(served(dialect, ReadsToTheEndFirst), served(dialect), "CHAT-10", tmp_path, dialect)
-    assert "'sends with its end'" in text
 
 
 @pytest.mark.parametrize("bug", ["Greets", "Garbles", "SaysMore", "DropsWhoHalfCloses", "FailsAfterAReset"])

@@ -89,13 +89,6 @@ def test_a_client_that_leaves_reads_to_the_end() -> None:
     ]
 
 
-def test_last_words_come_with_the_end_of_their_stream() -> None:
-    rows = table(did(Connect("ann")), did(Send("ann", b"1")), did(HalfClose("ann")), heard("ann", b"ack1"))
-    assert rows[:2] == [("ann", "sends with its end", b"1"), ("ann", "half-closes", b"")]
-    rows = table(did(Connect("ann")), did(Connect("ben")), did(Send("ann", b"1")), did(HalfClose("ben")))
-    assert rows[0] == ("ann", "sends", b"1")
-
-
 def test_clients_that_come_and_go_while_others_speak_at_once_need_not_hear_them() -> None:
     rows = table(
         did(Connect("ann")),

@@ -6,12 +6,14 @@ client leaves or is silent, and in which something is missing later, is played w
 without the leaving or the silence: it counts against the clause without which it does not show. Where clients come
 while others speak, what is put down to clients that go, or do not read, may be the work of the coming: it is if it
 shows without those. A room that refuses a client has no seat left for it, if it does so when all only come, as members.
+A server that ends when as many come and say a word each, and not when a few do, ends of their number.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from socketserver_reference.conformance.confirm.cut import is_legal
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.conditions import present
 from socketserver_reference.conformance.driver.masking import LASTING
 from socketserver_reference.conformance.driver.triggers import TRIGGERS
 from socketserver_reference.conformance.scenario.steps import Step, join
@@ -40,9 +42,11 @@ FATAL_REQUEST_CLAUSES = ("UDP-3", "UDP-4")
 
 
 def is_doubtful(violation: Violation) -> bool:
-    """Whether something is missing in an exchange that may be the work of a client that left before."""
+    """Whether something is missing in an exchange, or the server has ended, and a client that left before, or the
+    number of clients, may be why.
+    """
     of_leaving = violation.clause_id in LEAVING_CLAUSES and violation.clause_id not in DISTURBED_BY_COMING
-    return violation.shape in LATER_HARM and not of_leaving
+    return (violation.shape in LATER_HARM or violation.server_ended) and not of_leaving
 
 
 def cause_of(
@@ -60,11 +64,8 @@ def cause_of(
     without one of its circumstances by chance: only what does show then tells of it.
     """
     own = violation.clause_id
-    if violation.shape == "refused" and own.startswith("CHAT") and not violation.server_ended:
-        everyone = [who for step in steps if step.comes for who in step.clients]
-        coming = [step for step in join(*everyone) if step.comes]
-        if coming != list(steps) and len(coming) > MIN_SEATS and shows(coming):
-            return "CHAT-17"
+    if own.startswith("CHAT") and own != "CHAT-17" and _is_of_number(violation, steps, shows):
+        return "CHAT-17"
     if own in DISTURBED_BY_COMING:
         others = _only_coming(violation, steps)
         asked = others != list(steps) and is_legal(others) and _holds("CHAT-13", others, dialect)
@@ -84,6 +85,20 @@ def cause_of(
         if ways and not any(shows(others) for others in ways):
             return clause
     return own
+
+
+def _is_of_number(violation: Violation, steps: Sequence[Step], shows: Callable[[list[Step]], bool]) -> bool:
+    """Whether the server refuses one of as many clients that only come, or ends when as many as were there at one time
+    come and say a word, and not when a few do.
+    """
+    if violation.server_ended:
+        most = max(present(steps), key=len, default=set())
+        everyone = [who for step in steps if step.comes for who in step.clients if who in most]
+        joining, few = join(*dict.fromkeys(everyone)), join(*everyone[:MIN_SEATS])
+        return joining != list(steps) and len(joining) > len(few) and shows(joining) and not shows(few)
+    everyone = [who for step in steps if step.comes for who in step.clients]
+    coming = [step for step in join(*everyone) if step.comes]
+    return violation.shape == "refused" and coming != list(steps) and len(coming) > MIN_SEATS and shows(coming)
 
 
 def _only_coming(violation: Violation, steps: Sequence[Step]) -> list[Step]:

@@ -49,7 +49,7 @@ def anything(_: Steps, __: Dialect) -> bool:
 
 def audience(steps: Steps, _: Dialect) -> bool:
     """Several clients are there at one time."""
-    return any(len(here) > 1 for here in _present(steps))
+    return any(len(here) > 1 for here in present(steps))
 
 
 def shared_name(steps: Steps, _: Dialect) -> bool:
@@ -57,7 +57,7 @@ def shared_name(steps: Steps, _: Dialect) -> bool:
     return any(isinstance(step, Approach) and step.namesake for step in steps)
 
 
-def _present(steps: Steps) -> Iterator[set[str]]:
+def present(steps: Steps) -> Iterator[set[str]]:
     """Yield after each step the clients that are there."""
     here: set[str] = set()
     for step in steps:
@@ -221,7 +221,7 @@ def slow_reader(steps: Steps, _: Dialect) -> bool:
 
 
 def crowd(steps: Steps, _: Dialect) -> bool:
-    return any(len(here) > MIN_CROWD_CLIENTS for here in _present(steps))
+    return any(len(here) > MIN_CROWD_CLIENTS for here in present(steps))
 
 
 def special_request(steps: Steps, dialect: Dialect) -> bool:

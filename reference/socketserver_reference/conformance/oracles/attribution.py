@@ -98,6 +98,7 @@ CHAT_ROWS = (
     Row("quit delivered", "", "", "CHAT-7"),
     Row("extra | altered | torn | mixed | split | merged", "flooded", "", "CHAT-10"),  # its end, again and again
     Row("two orders", "", "", "CHAT-13"),
+    Row("mixed", "", "in pieces", "CHAT-6 CHAT-14"),  # what is left of other utterances fills up each piece
     Row("mixed", "", "", "CHAT-14"),
     Row("torn", "was slow", "", "CHAT-14 CHAT-15 CHAT-2"),
     Row("torn", "stalled", "", "CHAT-14 * CHAT-3"),

@@ -162,7 +162,7 @@ def describe_entry(entry: Entry) -> str:
         case Ended(who, how):
             return f"{who} reads {ENDINGS[how]}"
         case Waited(who, seconds):
-            return f"{who} reads nothing for {seconds:g} s"
+            return f"{who} reads nothing for {seconds:.3g} s"
 
 
 def joined(entries: Sequence[Entry]) -> list[Entry]:
