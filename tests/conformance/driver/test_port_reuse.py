@@ -72,6 +72,7 @@ def test_a_server_that_finds_its_port_taken_is_told_so(
     assert (violation.clause_id, violation.shape) == ("ECHO-11", "no restart")
     assert observed in violation.observed
     assert "cannot be checked" not in violation.observed
+    assert "give that as the target" not in violation.observed
     assert violation.replays is not None
     assert violation.replays.shown == 1
     assert violation.unscripted == port_reuse.UNSCRIPTED

@@ -82,6 +82,10 @@ TRACED = ["hello", "no cheese", *(f" {one}" for one in "abcde")]
             f"{BARE_PYTHON} -c {shlex.quote(f'print(*{MARKED}, sep=chr(10)); raise SystemExit(1)')} {{port}}",
             "exit status 1, its last output: KeyError: 'käse'; käse[1]; a; b",
         ),
+        (
+            f"{BARE_PYTHON} -c 'raise SystemExit(1000 * chr(97))' {{port}}",
+            f"exit status 1, its last output: {200 * 'a'}...",
+        ),
         (f"{BARE_PYTHON} -c 'import os; os.abort()' {{port}}", "by signal 6"),
     ],
 )

@@ -130,8 +130,26 @@ def test_a_server_that_listens_elsewhere_is_told_where(monkeypatch: pytest.Monke
         Launched(command, address if fixed else None).start(0.0)
     remedy = "give that as the target"
     if not fixed:
-        remedy = "write {port} where the command has its port; if it has none, give that as the target"
+        remedy = (
+            "write {port} where the command takes its address; if it takes none, without it give that as the target"
+        )
     assert f"it listens at tcp://127.0.0.1:80 and udp://127.0.0.1:81 instead ({remedy})" in str(refused.value)
+
+
+@pytest.mark.parametrize("target", [None, "tcp://127.0.0.1:1"])
+def test_a_server_of_another_transport_is_told_how_to_name_that(
+    monkeypatch: pytest.MonkeyPatch, target: str | None
+) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.START_TIMEOUT", 0.0)
+    monkeypatch.setattr(
+        Launch,
+        "look",
+        lambda _, address, **__: Sight(False, (Address("udp", "0.0.0.0", address.port),)),
+    )
+    with pytest.raises(CannotCheck) as refused:
+        Launched(f"{sys.executable} -m tests.servers.listeners tcp {{port}}", target).start(0.0)
+    remedy = "give that as the target" if target else "its transport is udp: --transport udp"
+    assert f"instead ({remedy})" in str(refused.value)
 
 
 def test_an_address_that_another_process_serves_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,9 @@ from socketserver_reference.conformance.targets.resources import DescriptorsLeft
 START_TIMEOUT = 10.0
 """Least seconds that a launched command has until it must listen."""
 
+MOVING_TIMEOUT = 2.0
+"""Seconds after which a command that listens elsewhere, and did not before, is not awaited any more."""
+
 PORT_FREE_TIMEOUT = 75.0
 """Seconds until a fixed port must be free again: closed connections hold it for 60 (Linux)."""
 
@@ -80,6 +83,7 @@ class LaunchedSite(DirectSite):
         self._launch: Launch | None = None
         self._fixed: Address | None = None
         self._listened = False
+        self._ever_listened = False
         self._idle_timeout = quiescence.IDLE_TIMEOUT
         self._computing = 0  # servers in a row that still computed when they were ended
         self._starts = 0
@@ -152,31 +156,44 @@ class LaunchedSite(DirectSite):
     def _await_listening(self) -> None:
         """Wait until the command is seen to listen; return at once where that cannot be seen."""
         assert self._launch is not None
-        until = time.monotonic() + self._timeout
+        begun = time.monotonic()
         with Notice(f"waiting until {self._target.command} listens at {self.address}") as notice:
             while (seen := self._launch.look(self.address)) is not None and not seen.listens:
                 if self._launch.ended_within(POLL_INTERVAL):
                     raise CannotCheck(self.absence(self.exit_report()))
-                if time.monotonic() > until:
+                waited = time.monotonic() - begun
+                late = waited > self._timeout
+                if late or (self._ever_listened and waited > MOVING_TIMEOUT):
+                    seen = self._launch.look(self.address, elsewhere=True) or seen
+                    late = late or bool(seen.elsewhere)
+                if late:
                     raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: "
-                        f"{self._described(self._launch.look(self.address, elsewhere=True) or seen)}"
-                        f"{self._launch.last_output()}"
+                        f"{self._target.command!r} does not listen at {self.address} after "
+                        f"{min(waited, self._timeout):.3g} s: {self._described(seen)}{self._launch.last_output()}"
                     )
                 notice()
         self.start_timeout = self._timeout if seen is None else 0.0
-        self._listened = True
+        self._listened = self._ever_listened = True
 
     def _described(self, seen: Sight) -> str:
         """Return what is seen of a command that does not listen where it shall, and what would help."""
         if seen.elsewhere:
-            remedy = "give that as the target"
-            if not self._fixed:
-                remedy = f"write {{port}} where the command has its port; if it has none, {remedy}"
-            return f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_NAMED_ADDRESSES]))} instead ({remedy})"
+            where = f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_NAMED_ADDRESSES]))} instead"
+            if self._ever_listened:  # so its address is where it was looked for
+                return where
+            other = next((one.transport for one in seen.elsewhere if not one.path and self._is_here(one)), "")
+            remedy = f"its transport is {other}: --transport {other}" if other else "give that as the target"
+            if not (self._fixed or other):
+                mark = "{path}" if self.address.path else "{port}"
+                remedy = f"write {mark} where the command takes its address; if it takes none, without it {remedy}"
+            return f"{where} ({remedy})"
         if seen.taken:
             return "a process that it did not start listens there (start that server yourself, and give its address)"
         return "it runs but does not listen (if it needs longer to start, limits.start in a dialect says so)"
+
+    def _is_here(self, address: Address) -> bool:
+        """Whether the port of an address is that at which the command shall listen, so that it was taken."""
+        return not self._fixed and address.port == self.address.port
 
     def absence(self, why: str) -> str:
         return f"{self._target.command!r} cannot be checked: {why}"

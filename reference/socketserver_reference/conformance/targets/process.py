@@ -26,6 +26,9 @@ from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAIL
 MAX_OUTPUT_LINES = 3
 """Lines of the command's output that a report quotes."""
 
+MAX_LINE_LETTERS = 200
+"""Letters of each that it quotes: a server that prints what it receives prints long lines."""
+
 ERROR_LINE = re.compile(r"^\S*(error|exception|panic(ked)?|fatal)\b", re.IGNORECASE)
 """A line that says why a program ends; Node and Go print it before the stack trace."""
 
@@ -160,7 +163,7 @@ class Launch:
         lines = self._output_lines()
         told = [error] if (error := self.last_error()) else _readable(TRACE_HEAD.findall(self._output))
         above = [line for line in told[-1:] if line not in lines[-MAX_OUTPUT_LINES:]]
-        words = "; ".join([*above, *lines[-MAX_OUTPUT_LINES:]])
+        words = "; ".join(_cut(line) for line in [*above, *lines[-MAX_OUTPUT_LINES:]])
         return f", its last output: {words}" if words else ", without output"
 
     def last_error(self) -> str:
@@ -186,6 +189,10 @@ class Launch:
         self._reader.join()
         os.close(self._stop)
         self._supervisor.stdout.close()
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MAX_LINE_LETTERS else f"{line[:MAX_LINE_LETTERS]}..."
 
 
 def _readable(lines: Iterable[bytes]) -> list[str]:
