@@ -4,7 +4,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
-from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, Stall
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Quit, Say, Stall
 from tests.support.dialects.echo_dialects import DIALECTS
 from tests.support.exchanges import knowing
 
@@ -50,3 +50,19 @@ def test_what_may_be_the_beginning_of_an_unknown_text_is_told_if_no_more_comes()
     assert oracle.explain_silence("ann").observed == "ann reads b'1 (2)', then nothing"
     assert oracle.feed("ann", b": hello\n")
     assert not oracle.due("ann")
+
+
+@pytest.mark.parametrize("came", [b"quit", b"bye\n", b"bye\r\nbye\r\n"])
+def test_what_comes_behind_a_quit_word_is_no_reply_and_was_not_sent_before_its_client_spoke(came: bytes) -> None:
+    oracle = knowing(StreamEchoOracle(DIALECTS["greets and quits"]), Connect("ann"), Quit("ann", b"quit"))
+    assert not oracle.feed("ann", came)
+    assert oracle.explain_mismatch("ann", came).clauses == ("ECHO-3", "ECHO-2")
+
+
+def test_a_farewell_that_does_not_come_is_no_reply_that_is_missing() -> None:
+    steps = Connect("ann"), Say("ann", b"hello"), Quit("ann", b"quit")
+    oracle = knowing(StreamEchoOracle(DIALECTS["greets and quits"]), *steps)
+    assert oracle.explain_silence("ann").clauses[0] == "ECHO-2"
+    assert oracle.feed("ann", b"hello\r\n")
+    found = oracle.explain_silence("ann")
+    assert (found.shape, found.clauses) == ("no end", ("ECHO-3",))

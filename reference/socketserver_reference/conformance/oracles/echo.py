@@ -45,7 +45,12 @@ class EchoConnection:
     @property
     def silent(self) -> bool:
         """Whether its client is connected and has said nothing."""
-        return self.request is None and not (self.half_closed or self.quits or self.ended)
+        return not (self.spoke or self.half_closed or self.ended)
+
+    @property
+    def spoke(self) -> bool:
+        """Whether its client has said anything, if only the quit word."""
+        return self.request is not None or self.quits
 
     @property
     def leaving(self) -> bool:
@@ -118,7 +123,7 @@ class EchoConnections:
             "left": self.disrupted,
             "silent": self._silent_beside(connection),
             "half-closes": connection.half_closed and request is not None,
-            "unspoken to": request is None,
+            "unspoken to": not connection.spoke,
             "kept": answered and not self.demands_ends,
             "answered": answered,
             "at the end": connection.half_closed and 0 < len(empty) <= len(begun) and empties.startswith(begun),

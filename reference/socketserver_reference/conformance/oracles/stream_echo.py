@@ -60,7 +60,7 @@ class StreamEchoOracle(EchoConnections):
         if data.startswith(connection.left):  # all has come, and more
             data = data.removeprefix(connection.left)
             connection.owed, connection.read = b"", 0
-        shape: Shape = "altered" if connection.owed else "extra"
+        shape: Shape = "extra" if self._has_replied(connection) else "altered"
         saw = show_against(data, connection.left, MAX_OBSERVED_BYTES)
         return self._finding(connection, shape, who, saw, came=data)
 
@@ -74,7 +74,12 @@ class StreamEchoOracle(EchoConnections):
     def explain_silence(self, who: str) -> Finding:
         connection = self.connections[who]
         held = f"{show(connection.held, MAX_OBSERVED_BYTES)}, then " if connection.held else ""
-        return self._absence(connection, "missing" if connection.owed else "no end", who, f"{held}nothing")
+        shape: Shape = "no end" if self._has_replied(connection) else "missing"
+        return self._absence(connection, shape, who, f"{held}nothing")
+
+    def _has_replied(self, connection: EchoConnection) -> bool:
+        """Whether all replies have come; what is said to a client that quits is none."""
+        return len(connection.left) <= (len(self.dialect.farewell) if connection.quits else 0)
 
     def _absence(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
         return replace(self._finding(connection, shape, who, saw), absent=True, also=("ECHO-7",))  # others left before
@@ -84,5 +89,5 @@ class StreamEchoOracle(EchoConnections):
             due = f"{who} reads {show_against(connection.left, came)}"
         else:
             due = f"{who} reads end of stream" if connection.leaving else f"{who} stays connected"
-        answered = connection.request is not None and not connection.owed
+        answered = connection.spoke and self._has_replied(connection)
         return Finding(self._clauses(shape, connection, answered=answered, came=came), due, f"{who} reads {saw}", shape)
