@@ -39,7 +39,7 @@ def differences(dialect: Dialect) -> dict[str, Any]:
     told = {one.name: getattr(dialect, one.name) for one in fields(Dialect)}
     same = ["name", "about", "verified", "protocols", "commands"]
     if "chat" not in dialect.protocols and not dialect.quit:
-        same.append("quit")
+        same += ["quit", "quit_framed"]
     return {key: value for key, value in told.items() if key not in same and value != getattr(NOTE, key)}
 
 

@@ -80,7 +80,7 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
         (echo('[echo]\nreply = "> {body}"', "datagram"), "UDP-1", "a reply is b'> {reply}'"),
         (echo('[quit]\nword = "bye"'), "ECHO-2", "no request is b'bye', in whichever case"),
         (echo('[quit]\nword = "bye"'), "ECHO-3", ""),
-        (echo(LINES + '[quit]\nword = "bye"\n[echo]\nrequests = "many"'), "ECHO-3", "b'bye' ends the stream"),
+        (echo(LINES + '[quit]\nword = "bye"\n[echo]\nrequests = "many"'), "ECHO-3", r"b'bye\n' ends the stream"),
         (echo(WORDED), "ECHO-2", "a client waits for the reply before its next request"),
         (echo('[echo]\ngreeting = "hi"'), "ECHO-1", "goes through an exchange first"),
         (echo('[echo]\ntransform = "upper"\nrequests = "many"'), "ECHO-3", "answers everything"),

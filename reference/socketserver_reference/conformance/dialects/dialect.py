@@ -219,7 +219,7 @@ class Dialect:
 
     def sent_quit(self, word: bytes) -> bytes:
         """Return the bytes on the wire for a quit."""
-        return self.framing_in.put(word) if self.quit_framed and not self.raw else word
+        return self.framing_in.put(word) if self.quit_framed and not self.stream else word
 
     def transformed(self, request: bytes) -> bytes:
         """Return what the echo server repeats of a request, or of a datagram."""

@@ -163,7 +163,7 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         )
     if echo and dialect.echo_quits:
         changed.append(("ECHO-2", f"no request is {dialect.quit!r}, in whichever case"))
-        changed += [("ECHO-3", f"{dialect.quit!r} ends the stream")] if dialect.persistent else []
+        changed += [("ECHO-3", f"{dialect.sent_quit(dialect.quit)!r} ends the stream")] if dialect.persistent else []
     if echo and not dialect.raw:
         changed += _marked(dialect, "ECHO-2")
     if echo and dialect.one_by_one:

@@ -236,9 +236,10 @@ QUIT_TABLE = Table(
         Key(
             "line_end",
             values.TRUTH,
-            True,
+            None,
             "whether the word is sent as a line is; otherwise the server takes it as one chunk",
             False,
+            without="`false` in an echo that takes chunks, else `true`",
         ),
         Key(
             "farewell",

@@ -124,6 +124,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
     word = found.get("quit", "word")
     if word is None:
         word = NOTE.quit.decode() if "chat" in protocols else ""
+    line_end = found.get("quit", "line_end")
     dialect = Dialect(
         name=name,
         about=found.get("", "about"),
@@ -140,7 +141,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
         say=found.get("commands", "say"),
         commands=found.get("commands", "prefixes"),
         quit=word.encode(),
-        quit_framed=found.get("quit", "line_end"),
+        quit_framed=("chat" in protocols or inward.kind != "chunk") if line_end is None else line_end,
         farewell=found.get("quit", "farewell").encode(),
         handling=found.get("bytes", "handling"),
         strips=found.get("bytes", "white_space") == "stripped",

@@ -19,9 +19,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.echo.conversation import EchoConversation
 from socketserver_reference.conformance.learn.echo.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.echo.stream import _ask_quit
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.runner.direct import open_session, play_all
@@ -34,7 +32,6 @@ from tests.servers.dialect_servers import answering, served
 from tests.support.checking import bad
 from tests.support.learning import differences, learned, proposed, reason, unfit
 from tests.support.planted import Planted
-from tests.support.rehearsed_rooms import RehearsedConversation
 from tests.support.serving import TIMEOUT, unserved
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
@@ -144,25 +141,6 @@ def test_an_echo_that_answers_nobody_when_a_client_has_left_is_learned_and_told(
     dialect = loader.read(text, "learned", "learned")
     assert (dialect.transform, dialect.persistent) == ("identity", True)
     assert "all came unchanged" in reason(text, "handling")
-
-
-def test_a_word_of_which_an_echo_dies_is_no_quit_word() -> None:
-    class Mortal(RehearsedConversation):
-        def say(self, who: str, data: bytes) -> None:
-            super().say(who, data)
-            if data == b"exit":
-                self.exit_report = "the server ended with exit status 0"
-                self.ended[who] = "eof"
-
-        def fresh(self) -> None:
-            super().fresh()
-            self.exit_report = ""
-
-    told = LearnedDialect()
-    _ask_quit(EchoConversation(Mortal()), [], told)
-    (suspicion,) = told.suspicions
-    assert suspicion.what == "The server died when a client said 'exit': the server ended with exit status 0"
-    assert told.knows("quit", "word", "")
 
 
 def test_an_echo_that_answers_once_so_many_bytes() -> None:
@@ -315,20 +293,6 @@ def test_an_echo_that_falls_silent_is_told() -> None:
 
     text = proposed(answering(first_only), "echo")
     assert "Not all could be learned: after b'  Otter Weasel-1  ' the server answered nothing any more." in text
-
-
-@pytest.mark.parametrize("farewell", [b"quit\n", b""])
-def test_an_echo_that_repeats_the_quit_word_or_says_nothing_to_it(farewell: bytes) -> None:
-    def echo_until_quit(client: socket.socket) -> None:
-        with client.makefile("rwb") as stream:
-            for line in stream:
-                stream.write(farewell if line == b"quit\n" else line)
-                stream.flush()
-                if line == b"quit\n":
-                    return
-
-    dialect = learned(served(echo_until_quit), "echo")
-    assert (dialect.quit, dialect.farewell) == (b"quit", farewell)
 
 
 @pytest.mark.slow

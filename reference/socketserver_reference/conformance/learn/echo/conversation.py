@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import BODY_ALONE
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.learn.conversation import Conversation, HeardBytes
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.scenario.transcript import Ending
 
 
@@ -28,22 +28,55 @@ class EchoConversation:
         self.form = BODY_ALONE
         """What stands around the reply."""
         self.fragile = False
-        """Whether no client is answered once another has left; then each client gets a fresh server."""
+        """Whether no client is answered once others have left; then each client gets a fresh server."""
+        self.worn_out_by = 0
+        """The number of clients that had come when that was found out, if more than one was answered; otherwise 0."""
         self._clients = 0
+        self.served = 0
+        """The number of clients that have connected to this server."""
 
     def client(self) -> str:
         """Connect a client, and read its greeting, if there is one; return the client's name.
 
-        A server that has died of an earlier client is started again.
+        A server that has died of an earlier client, or into which no other comes then, is started again.
         """
         if self.conversation.site.exit_report() or self.fragile:
-            self.conversation.fresh()
+            self.fresh()
+        try:
+            return self.connect()
+        except CannotLearn:
+            if self.served < 1 or not self.conversation.restarts or self.fragile:
+                raise
+            self.wear_out(self.served)
+            return self.connect()
+
+    def connect(self) -> str:
+        """Connect a client to the server as it is; raise CannotLearn if that fails."""
         self._clients += 1
         who = f"client{self._clients}"
         self.conversation.join(who)
+        self.served += 1
         if self.greeting:
             self.conversation.hear_greeting([who])
         return who
+
+    def fresh(self) -> None:
+        """Begin again without clients, if possible with a fresh server."""
+        self.conversation.fresh()
+        self.served = 0
+
+    @property
+    def may_be_worn_out(self) -> bool:
+        """Whether others came before the client that is not served, and a fresh server shows whether that is why."""
+        return self.served > 1 and self.conversation.restarts and not self.fragile
+
+    def wear_out(self, clients: int) -> None:
+        """Note that so many clients were the last that are served, and begin again: from now on, each client gets a
+        fresh server.
+        """
+        self.fragile = True
+        self.worn_out_by = clients
+        self.fresh()
 
     def answer(self, who: str, data: bytes) -> EchoAnswer:
         """Send these bytes; return the reply."""
@@ -54,7 +87,20 @@ class EchoConversation:
     def ask(self, request: bytes, whole: bytes, behind: int = 0) -> EchoAnswer:
         """Have a new client send a request; return the reply, read until it is complete, with so many bytes behind it,
         or nothing more comes, without what stands around replies.
+
+        What nothing answers is asked again of a fresh server, if clients have left this one.
         """
+        answer = self.ask_once(request, whole, behind)
+        if not (answer.reply or answer.ended) and self.may_be_worn_out:
+            others = self.served - 1
+            self.fresh()
+            answer = self.ask_once(request, whole, behind)
+            if answer.reply:
+                self.wear_out(others)
+        return answer
+
+    def ask_once(self, request: bytes, whole: bytes, behind: int = 0) -> EchoAnswer:
+        """Have a new client send a request, as `ask` does, to the server as it is."""
 
         def over(heard: HeardBytes) -> bool:
             _, found, rest = heard[who].partition(whole)

@@ -1,9 +1,10 @@
 """The questions to an echo over connections, each asked by a new client."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import Literal
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -12,6 +13,8 @@ from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo.conversation import EchoAnswer, EchoConversation
+from socketserver_reference.conformance.learn.echo.quit_words import ask_quit
+from socketserver_reference.conformance.learn.echo.transform import AS_READ, REQUEST, learn_transform
 from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes, surplus
 from socketserver_reference.conformance.learn.questions.limits import (
@@ -21,19 +24,12 @@ from socketserver_reference.conformance.learn.questions.limits import (
     WORD_BYTES,
     in_common,
 )
-from socketserver_reference.conformance.learn.questions.quit_word import QUIT_WORDS, named_words
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
-from socketserver_reference.conformance.scenario.text import numbered
+from socketserver_reference.conformance.scenario.text import counted, numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.targets.notice import Notice
 
-REQUEST = b"  Otter Weasel-1  "
-"""Letters in both cases between blanks: each transformation changes it in another way."""
-
 NEXT_REQUEST = b"Mink-2"
-
-AS_READ = (REQUEST, REQUEST.rstrip(), REQUEST.lstrip(), REQUEST.strip())
-"""What servers make of it when they read it."""
 
 REQUEST_ENDS = (b"", b"\n", b"\r\n", b"\n\n", b"\r\n\r\n")
 """What may end a request: nothing, a line's end, or a blank line."""
@@ -49,19 +45,22 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         transform, greetings = _first_answers(echo, learned)
     waiting: list[tuple[str, Callable[[], None], str]] = []
     if transform and learned.knows("echo", "requests", "many"):
-        waiting.append(("words to quit by", partial(_ask_quit, echo, greetings, learned), "quit.word"))
+        waiting.append(("words to quit by", partial(ask_quit, echo, greetings, learned), "quit.word"))
     if transform:
         waiting.append(("unusual bytes", partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
         waiting.append(("long requests", partial(_ask_longest, echo, transform, learned), "limits.utterance"))
     try:
         while waiting:
             subject, ask, _ = waiting[0]
-            conversation.fresh()
+            echo.fresh()
             with _about(subject, conversation, learned):
                 ask()
             del waiting[0]
     except OutOfTime:
         learned.leave_out(key for *_, key in waiting)
+    if echo.worn_out_by:
+        what = f"Once {counted(echo.worn_out_by, 'client')} had come and left, no other was answered"
+        learned.suspect(what, "ECHO-7", "ECHO-2", "ECHO-3", polite=True)
 
 
 def _about(subject: str, conversation: Conversation, learned: LearnedDialect) -> Notice:
@@ -108,7 +107,7 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
     Each is an attempt of its own: while a client waits in vain, a server may serve no other.
     """
     for end in REQUEST_ENDS:
-        echo.conversation.fresh()
+        echo.fresh()
         who = echo.client()
         first = echo.answer(who, REQUEST + end)
         if first.reply or first.ended:
@@ -141,15 +140,8 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
     """Note how the answer follows from the request; return the transformation's name, or "" if it has none."""
     reply = echo.bare(first.reply)
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
-    for name, transform in TRANSFORMS.items():
-        if transform(REQUEST) == reply:
-            learned.learn("echo", "transform", name, why)
-            return name
-    for name, transform in TRANSFORMS.items():
-        if transform(REQUEST.strip()) == reply.strip() and reply in transform(REQUEST):
-            learned.learn("echo", "transform", name, why)
-            learned.learn("bytes", "white_space", "stripped", why)
-            return name
+    if named := learn_transform(reply, why, learned):
+        return named
     for said, (name, transform) in product(AS_READ, TRANSFORMS.items()):
         before, found, after = reply.partition(transform(said))
         if found and (form := _form(echo, before, transform, after, second)) is not None:
@@ -183,39 +175,20 @@ def _form(
     return patterns.around(heads, tails)
 
 
-def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDialect) -> None:
-    """Try words after which an echo that answers many requests ends the stream."""
-    for word in dict.fromkeys([*named_words(told), *QUIT_WORDS]):
-        who = echo.client()
-        request = echo.framing.put(word.encode()) if echo.framing.kind == "line" else word.encode()
-        answer = echo.answer(who, request)
-        report = echo.conversation.site.exit_report()
-        if report:
-            learned.suspect(f"The server died when a client said {word!r}: {report}", "ECHO-7")
-        echo.gone(who)
-        if answer.ended is None or report:
-            continue
-        learned.learn("quit", "word", word, f"a client that said it got {ENDINGS[answer.ended]}")
-        if answer.reply:
-            farewell = answer.reply.decode("utf-8", "replace")
-            learned.learn("quit", "farewell", farewell, f"before that came {quoted(answer.reply)}")
-        return
-    learned.learn("quit", "word", "", "no usual word ended a connection")
-
-
 def _ask_next(echo: EchoConversation, learned: LearnedDialect) -> None:
     """Find out whether another client is answered when one has left."""
-    if not echo.ask(b"Mink-3", b"Mink-3").reply:
+    if not echo.ask_once(b"Mink-3", b"Mink-3").reply:
         echo.fragile = True
         report = echo.conversation.site.exit_report()
         what = f"When a client had left, the next was not answered. {report}"
         learned.suspect(what.strip(" ."), "ECHO-7", "ECHO-2", "ECHO-3", polite=True)
 
 
-def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: LearnedDialect) -> None:
+def _conclude_requests(second: EchoAnswer, ended: Ending | Literal["endless"] | None, learned: LearnedDialect) -> None:
     """Note how many requests a connection answers, from the answer to the second and what came of half-closing."""
     if second.reply:
         then = "then it ended too" if ended else "but the server did not end it then"
+        then = "then the server sent without end" if ended == "endless" else then
         why = f"a second request on a connection was answered by {quoted(second.reply)}; the client half-closed, {then}"
         learned.learn("echo", "requests", "many", why)
         if not ended:
@@ -223,7 +196,7 @@ def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: Learne
                 "An echo did not end a connection after its client had half-closed", "ECHO-3", "ECHO-6", polite=True
             )
         return
-    how = ENDINGS[ended] if ended else "nothing, and the connection stayed open"
+    how = ENDINGS[ended] if ended and ended != "endless" else "nothing, and the connection stayed open"
     learned.learn("echo", "requests", "one", f"after one answer the client got {how}")
     if second.ended is None:
         learned.suspect(
@@ -233,8 +206,8 @@ def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: Learne
         learned.suspect(f"After one answer the client got {how}", "ECHO-3", "ECHO-2", polite=True)
 
 
-def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> Ending | None:
-    """Half-close a connection; return how the server ended it, if it did."""
+def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> Ending | Literal["endless"] | None:
+    """Half-close a connection; return how the server ended it, if it did, or that it sent without end."""
     conversation = echo.conversation
     conversation.half_close(who)
     try:
@@ -242,7 +215,7 @@ def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> En
     except SendsWithoutEnd as error:
         learned.suspect(f"When a client had half-closed, {error}", "ECHO-3", "ECHO-6", polite=True)
         conversation.fresh()
-        return "eof"
+        return "endless"
     if heard:
         what = f"When a client had half-closed that had asked nothing more, it heard {quoted(heard)}"
         learned.suspect(what, "ECHO-3", "ECHO-6", polite=True)

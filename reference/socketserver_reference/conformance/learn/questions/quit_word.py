@@ -95,8 +95,8 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     finally:  # what was found counts, also if the server lets nobody in after it
         for word, how in trial.killed.items():
             learned.suspect(f"The server died when a client said {word!r}: {how}", *_broken_by(word, trial))
-            if LEAVING_WORDS.search(word) and not trial.quits:
-                learned.remarks.append(f"If {word!r} is the quit word, write it as quit.word: `check` says it then.")
+            if not trial.quits:
+                remark_on_words([word], learned)
         for word in trial.broke:
             what = f"After a client had said {word!r} the room did not work any more"
             learned.suspect(what, *_broken_by(word, trial))
@@ -108,6 +108,13 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
             why += f"; these were not delivered: {', '.join(dict.fromkeys(trial.silent))}"
         learned.learn("quit", "word", "", why)
         learned.remarks.append(f"No quit word was found: clients leave by closing. Tried: {', '.join(words)}.")
+
+
+def remark_on_words(words: Sequence[str], learned: LearnedDialect) -> None:
+    """Note of words by which the server broke what is to do if one is its quit word."""
+    if likely := [word for word in words if LEAVING_WORDS.search(word)]:
+        named = " or ".join(map(repr, likely))
+        learned.remarks.append(f"If {named} is the quit word, write it as quit.word: `check` says it then.")
 
 
 def _broken_by(word: str, trial: QuitTrial) -> tuple[str, ...]:
