@@ -3,7 +3,8 @@
 WHAT is what happens when accept() fails: it `waits`, `spins`, `ends`, serves no new client any more (`deaf`), listens
 no more (`closes`), or hangs up on those whom it serves (`drops`). With `hangs-up` it keeps a descriptor in reserve, by
 which it hangs up on further clients. With `queues-one` it ends, and its queue is short. With `pairs` it needs two
-descriptors for a client. With `frail` it ends when five clients are there at once.
+descriptors for a client. With `frail` it ends when five clients are there at once. With `hoards` it keeps a descriptor
+of each client, gives up all of them when accept() fails, and ends if there is none.
 """
 
 import os
@@ -16,6 +17,9 @@ from contextlib import suppress
 from typing import Any
 
 PORT, WHAT = int(sys.argv[1]), sys.argv[2]
+
+FEW = 5
+"""Descriptors that are no hoard."""
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -37,6 +41,7 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     reserve = os.open(os.devnull, os.O_RDONLY)
     served: list[socket.socket] = []  # noqa: RUF012 - there is one server
+    hoard: list[int] = []  # noqa: RUF012 - as above
 
     def get_request(self) -> tuple[Any, Any]:
         try:
@@ -45,13 +50,17 @@ class Server(socketserver.ThreadingTCPServer):
             self.do_without()
             raise
         self.served.append(request)
+        self.hoard += [os.dup(request.fileno())] if WHAT == "hoards" else []
         return request, address
 
     def do_without(self) -> None:
         if WHAT in ("waits", "pairs"):
             time.sleep(0.1)
-        elif WHAT in ("ends", "queues-one"):
+        elif WHAT in ("ends", "queues-one") or (WHAT == "hoards" and len(self.hoard) <= FEW):
             os._exit(3)
+        elif WHAT == "hoards":
+            while self.hoard:
+                os.close(self.hoard.pop())
         elif WHAT == "closes":
             self.socket.close()
             threading.Event().wait()

@@ -32,6 +32,7 @@ class _Attempt:
         self._spare = spare
         self._table = attribution.rows_about(about)
         self._when = ""  # what has happened to the descriptors
+        self.gave_back = False  # whether the server had some that it did not need, such as those of earlier clients
 
     def play(self, exhausts: Exhaustion, timeout: float) -> Transcript:
         """Play it; raise the Violation that it shows."""
@@ -46,7 +47,8 @@ class _Attempt:
                 stage.wait_idle()
                 with limit as left:
                     with self._silent_clients(stage):
-                        used_up = left() <= exhaustion.USED_UP
+                        used_up = min(left(), default=0) <= exhaustion.USED_UP
+                        self.gave_back = max(left(), default=0) > self._spare
                         stage.play(exhausts.meanwhile)
                     self._when = exhaustion.AFTERWARDS
                     stage.play(exhausts.afterwards)
@@ -97,6 +99,13 @@ def exhaust(session: Session, exhausts: Exhaustion, about: str) -> Transcript:
     """
 
     def play(spare: int, timeout: float) -> Transcript:
+        attempt = _Attempt(session, about, spare)
+        try:
+            return attempt.play(exhausts, timeout)
+        except NotApplicable:
+            if not attempt.gave_back:
+                raise
+        session.renew("what earlier clients have left behind")
         return _Attempt(session, about, spare).play(exhausts, timeout)
 
     scarce = partial(play, exhaustion.SPARE_DESCRIPTORS)

@@ -71,8 +71,8 @@ def _kib(status: list[str], field: str) -> int:
     return next((int(line.split()[1]) for line in status if line.startswith(field)), 0)
 
 
-DescriptorsLeft = Callable[[], int]
-"""Tells how many descriptors are left to the process to which the fewest are."""
+DescriptorsLeft = Callable[[], list[int]]
+"""Tells how many descriptors are left to each process that runs."""
 
 
 @contextlib.contextmanager
@@ -81,10 +81,9 @@ def few_descriptors(process: int, spare: int) -> Iterator[DescriptorsLeft]:
     limits = {child: _limit(_open(child), spare) for child in processes_below(process)}
     before = {child: _set_limit(child, limit) for child, limit in limits.items()}
 
-    def left() -> int:
+    def left() -> list[int]:
         held = {child: _open(child) for child in limits}
-        free = [limits[child] - sum(one < limits[child] for one in held[child]) for child in limits if held[child]]
-        return min(free, default=0)  # of a server that has ended
+        return [limits[child] - sum(one < limits[child] for one in held[child]) for child in limits if held[child]]
 
     try:
         yield left

@@ -2,6 +2,7 @@
 blank line ends requests, or a line's end stands behind each reply.
 """
 
+import re
 import socket
 import socketserver
 import time
@@ -15,10 +16,12 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.runner.direct import outcomes
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers.dialect_servers import answering, served
 from tests.support.learning import learned, proposed, reason, unfit
+from tests.support.serving import TIMEOUT
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -208,3 +211,38 @@ def test_words_around_the_replies_to_short_requests_alone_are_no_form() -> None:
             client.sendall(b"you said %s!" % request if len(request) <= len(b"  Otter Weasel-1  ") else b"too long")
 
     assert "cannot tell: b'  Otter Weasel-1  ' came back as" in "\n".join(unfit(served(curt), "echo").evidence)
+
+
+def test_a_reply_that_goes_on_with_the_end_of_the_one_before_is_told() -> None:
+    def stale(client: socket.socket) -> None:
+        buffer = bytearray(1000)
+        while size := client.recv_into(buffer):
+            end = max(size, buffer.find(b"\0"))
+            client.sendall(buffer[:end])
+
+    text = proposed(served(stale), "echo")
+    assert "May be a bug: A reply goes on with the end of the one before: b'Mink-2' came back as b'Mink-2r Weasel" in (
+        re.sub(r"\n#\s+", " ", text)
+    )
+    assert read(text, "learned", "learned").transform == "identity"
+
+
+def test_what_is_lost_of_a_request_on_a_stream_is_no_limit_but_told() -> None:
+    def loses(client: socket.socket) -> None:
+        while request := client.recv(1 << 17):
+            client.sendall(request[:200])
+
+    text = proposed(served(loses), "echo")
+    told = "May be a bug: Of a request of 1000 bytes the first 200 were answered, and nothing more."
+    assert told in re.sub(r"\n#\s+", " ", text)
+    assert "chunk = " not in text
+
+
+def test_an_echo_that_answers_once_may_take_more_than_the_reference() -> None:
+    def once(client: socket.socket) -> None:
+        client.sendall(client.recv(1 << 17))
+
+    target = served(once)
+    dialect = learned(target, "echo")
+    assert (dialect.persistent, dialect.chunk) == (False, 48_000)
+    assert not any(raised for _, _, raised in outcomes("echo", target, TIMEOUT, "ECHO-4", dialect))

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import product
 from typing import Literal
 
-from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, OF_WHOLE_REQUESTS, TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
@@ -141,6 +141,7 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
     reply = echo.bare(first.reply)
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
     if named := learn_transform(reply, why, learned):
+        _suspect_leftovers(first, second, TRANSFORMS[named](NEXT_REQUEST), learned)
         return named
     for said, (name, transform) in product(AS_READ, TRANSFORMS.items()):
         before, found, after = reply.partition(transform(said))
@@ -155,6 +156,14 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, second: EchoA
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}{surplus(REQUEST, reply)}"
     learned.learn("echo", "transform", "identity", why, sure=False)
     return ""
+
+
+def _suspect_leftovers(first: EchoAnswer, second: EchoAnswer, due: bytes, learned: LearnedDialect) -> None:
+    """Tell it if the second reply goes on with the end of the first: the buffer still holds that."""
+    rest = second.reply.removeprefix(due)
+    if rest and rest != second.reply and rest == first.reply[len(due) :]:
+        what = f"A reply goes on with the end of the one before: {quoted(NEXT_REQUEST)} came back as"
+        learned.suspect(f"{what} {quoted(second.reply)}", "ECHO-3", "ECHO-2", polite=True)
 
 
 def _form(
@@ -249,12 +258,23 @@ def _ask_longest(echo: EchoConversation, transform: str, learned: LearnedDialect
         reply = _forwards(echo, said, transform).reply
         if said not in reply:
             first = max(0, reply.rfind(said[:WORD_BYTES]))  # what was said in parts that come back in reverse ends so
-            _conclude_longest(learned, key, longest, size, in_common(reply[first:], said))
+            piece = in_common(reply[first:], said)
+            if piece and _answers_all(echo, transform, learned):
+                what = f"Of a request of {size} bytes the first {piece} were answered, and nothing more"
+                learned.suspect(what, "ECHO-2", "ECHO-3")
+            else:
+                _conclude_longest(learned, key, longest, size, piece)
             return
         longest = size
-    sure = key == "utterance"
+    sure = key == "utterance" or learned.knows("echo", "requests", "one")
     why = f"{longest} bytes were answered whole; no limit was met"
-    learned.learn("limits", key, 0 if sure else longest, why, sure=sure)
+    learned.learn("limits", key, 0 if key == "utterance" else longest, why, sure=sure)
+
+
+def _answers_all(echo: EchoConversation, transform: str, learned: LearnedDialect) -> bool:
+    """Whether the replies must be all that was said, however the server divides it into requests."""
+    stream = echo.framing.kind == "chunk" and learned.knows("echo", "requests", "many")
+    return stream and echo.form == BODY_ALONE and transform not in OF_WHOLE_REQUESTS
 
 
 def _conclude_longest(learned: LearnedDialect, key: str, longest: int, size: int, piece: int) -> None:
