@@ -26,6 +26,7 @@ class ChatTable(ScriptTable):
         self._missed: dict[str, list[tuple[str, bytes]]] = {}  # a client that does not read -> what it has missed
         self._probing = ""
         self._prober = ""
+        self._probed: set[str] = set()  # who has heard any of that
         self._waits = False  # whether all were read after the last step
         self._catching: dict[str, list[tuple[str, bytes]]] = {}  # a client that reads again -> what it had missed
 
@@ -56,7 +57,11 @@ class ChatTable(ScriptTable):
     # What clients read
 
     def member_hears(self, who: str, data: bytes) -> None:
-        if not self._probing:
+        if self._probing:
+            return
+        if who in self._probed and self.dialect.stream:  # it was read late: the row of the probe has it
+            data = patterns.late_probes(self.dialect, PROBE.encode()).sub(b"", data)
+        if data:
             self._hearers += [] if who in self._hearers else [who]
             super().member_hears(who, data)
 
@@ -71,6 +76,7 @@ class ChatTable(ScriptTable):
         listeners = [who for who in others if who != speaker or self.dialect.hears_itself]
         sent = self.dialect.sent(words % 0).replace(b"%", b"%%").replace(words % 0, words)
         heard = patterns.heard_probe(self.dialect, words)
+        self._probed.update([target, *listeners])
         self.add(speaker, "speaks until heard", (sent, heard, " ".join([target, *listeners])))
 
     def flush(self) -> None:

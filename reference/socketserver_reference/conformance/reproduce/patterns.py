@@ -143,6 +143,13 @@ def heard_probe(dialect: Dialect, words: bytes) -> bytes:
     return ANYTHING + words + (_tails(dialect) + _end(dialect)).replace(b"%", b"%%")
 
 
+def late_probes(dialect: Dialect, words: bytes) -> Pattern:
+    """Return the pattern of deliveries of these words, with any number, at the beginning of what a client has read in a
+    stream.
+    """
+    return re.compile(rb"\A(?:%s\d+)+" % re.escape(dialect.prefix + words.partition(b"%")[0]))
+
+
 def unwanted(dialect: Dialect) -> Pattern:
     """Return the pattern of bytes that must not come while nothing is due."""
     if not (dialect.notices or dialect.all_prompts or dialect.framing_out.kind == "none"):
