@@ -58,6 +58,29 @@ def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_l
     )
 
 
+class TakesTheRestForNothing(Speaker):
+    """Takes what has no end, when the end of its stream comes, for a sign to deliver nothing any more."""
+
+    def receive(self) -> bytes:
+        try:
+            data: bytes = self.request.recv(self.chunk_size)
+        except ConnectionError:
+            return b""
+        if not data and self.unread:
+            vars(self.server)["deaf"] = True
+        return data
+
+    def deliver(self, chunk: bytes) -> None:
+        if not vars(self.server).get("deaf"):
+            super().deliver(chunk)
+
+
+def test_what_is_left_of_an_utterance_at_the_end_of_a_stream_is_no_reset() -> None:
+    rude = checks_in(RudeFramesChat)
+    assert set(broken(UNFINISHED, DIALECTS["named"], TakesTheRestForNothing)) <= {"CHAT-10", "CHAT-11"}
+    assert broken(rude, DIALECTS["named"], TakesTheRestForNothing) == []
+
+
 class TakesLettersAndDigits(Speaker):
     """Sends a client away whose name has other characters."""
 

@@ -23,10 +23,15 @@ def beginnings(dialect: Dialect, name: str) -> Iterator[tuple[str, list[Step]]]:
 
 
 def leaving(dialect: Dialect, *ways: Way) -> Iterator[Step]:
-    """Yield the steps by which clients leave within an utterance, and members speak after each of them."""
+    """Yield the steps by which clients leave within an utterance, and members speak after each of them.
+
+    To close without reading is a reset only where there is something to read.
+    """
     for way in ways:
+        unread = [Say("ann", b"for all to read")] if way is Abandon else []
         for who, steps in beginnings(dialect, way.__name__.lower()):
-            yield from (*steps, way(who), *(Say(speaker, b"still here") for speaker in ("ann", "ben", "ann")))
+            yield from (*steps, *unread, way(who))
+            yield from (Say(speaker, b"still here") for speaker in ("ann", "ben", "ann"))
 
 
 class FramesChat(Conformance):
