@@ -11,10 +11,13 @@ import pytest
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText
 from socketserver_reference.conformance.learn.chat import ask_resetting
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
+from socketserver_reference.conformance.learn.meeting import Meeting
+from socketserver_reference.conformance.learn.meeting import understand as understood_meeting
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers import dialect_servers as servers
@@ -190,3 +193,22 @@ def test_where_the_server_cannot_be_started_again_nobody_resets(
     found.begin()
     ask_resetting(found, LearnedDialect())
     assert found.received == int(restarts)
+
+
+class Filled(RehearsedConversation):
+    """Delivers all that is said, filled up to a frame of one size."""
+
+    def say(self, who: str, data: bytes) -> None:
+        super().say(who, data.ljust(64, b"\0"))
+
+    def origin(self, _: str) -> tuple[str, str]:
+        return "", ""
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_first_words_that_come_without_a_line_s_end_as_they_were_said_are_no_name(end: bytes) -> None:
+    meeting = Meeting(Filled(), Framing(), (AnswerText(NAME_FIELD, end),))
+    meeting.arrive()
+    assert meeting.talk()
+    found = understood_meeting(meeting)
+    assert (found.template, found.answers) == (Template("{body}\n"), ())

@@ -273,12 +273,18 @@ def _beside(found: Sequence[ObservedDelivery], framed: ObservedFraming, host: st
 
 
 def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template, number: int) -> bool:
-    """Whether the answer of that number, of any client, was delivered as later utterances were."""
+    """Whether the answer of that number, of any client, was delivered as later utterances were: without the end of a
+    line in its frame, if it had none.
+    """
+    answer = meeting.answers[number - 1]
+    end = meeting.said.newline if not answer.end and framed.framing.kind in ("fixed", "length") else b""
     for who, arrival in meeting.arrivals.items():
-        word = AnswerText(meeting.answers[number - 1].text, b"").data(meeting.conversation.name(who))
+        word = AnswerText(answer.text, b"").data(meeting.conversation.name(who))
         for data in arrival.others[number].values():
             *whole, rest = cut(framed, data)
-            if not rest and any(template.label(frame, word) is not None for frame in whole):
+            if not rest and any(
+                template.label(frame + tail, word) is not None for frame in whole for tail in (b"", end)
+            ):
                 return True
             if framed.framing.kind == "none" and template.label(rest, word) is not None:
                 return True
