@@ -226,17 +226,19 @@ def test_harm_by_those_who_come_while_others_speak_is_not_put_down_to_those_who_
         ("coming", False, "CHAT-13"),
         ("a slow reader", True, "CHAT-15"),
         ("a slow reader", False, "CHAT-15"),
+        ("leaving", True, "CHAT-11"),
     ],
 )
 def test_harm_by_those_who_come_while_much_is_said_is_not_put_down_to_those_who_do_not_read(
     needed: str, always: bool, cause: str
 ) -> None:
     def shows(others: Sequence[Step]) -> bool:
-        return needed == "coming" or any(isinstance(step, Stall) for step in others)
+        leaves, stalls = any(step.leaves for step in others), any(isinstance(step, Stall) for step in others)
+        return {"coming": True, "a slow reader": stalls, "leaving": leaves}[needed]
 
     found = VIOLATIONS["CHAT-15"]("", "", ())
     found.shape = "early end"
-    steps = [*join("ann", "ben"), Stall("ben"), Send("ann", b"1"), Settle(), *join("dan")]
+    steps = [*join("ann", "ben", "cal"), Stall("ben"), Send("ann", b"1"), Settle(), Connect("dan"), HalfClose("cal")]
     assert is_doubtful(found)
     assert cause_of(found, steps, NOTE, shows, always=always) == cause
 

@@ -102,12 +102,13 @@ def _is_of_number(violation: Violation, steps: Sequence[Step], shows: Callable[[
 
 
 def _only_coming(violation: Violation, steps: Sequence[Step]) -> list[Step]:
-    """Return the steps of an exchange without those by which a client leaves, or does not read, to which the violation
-    is put down.
+    """Return the steps of an exchange without those by which clients leave, or, where that is what the violation is put
+    down to, do not read.
     """
+    staying = [step for step in steps if not step.leaves]
     if violation.clause_id in LEAVING_CLAUSES:
-        return [step for step in steps if not step.leaves]
-    return [step for step in steps if step.effect not in ("stops reading", "reads again")]
+        return staying
+    return [step for step in staying if step.effect not in ("stops reading", "reads again")]
 
 
 def cause_before(violation: Violation, known: Container[str] = ()) -> str:
