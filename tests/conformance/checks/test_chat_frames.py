@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
+from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat, leaving
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
-from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, Say, join
+from socketserver_reference.conformance.scenario.steps import Abandon, Begin, Close, Connect, Reset, Say, join
 from tests.servers.dialect_bugs import FailsOverAnUnfinishedFrame, WaitsForTheRest
 from tests.servers.dialects_served import DIALECTS, Speaker
 from tests.support.dialects.played_checks import assert_not_applicable, broken, checks_in, undecided
@@ -58,27 +58,11 @@ def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_l
     )
 
 
-class TakesTheRestForNothing(Speaker):
-    """Takes what has no end, when the end of its stream comes, for a sign to deliver nothing any more."""
-
-    def receive(self) -> bytes:
-        try:
-            data: bytes = self.request.recv(self.chunk_size)
-        except ConnectionError:
-            return b""
-        if not data and self.unread:
-            vars(self.server)["deaf"] = True
-        return data
-
-    def deliver(self, chunk: bytes) -> None:
-        if not vars(self.server).get("deaf"):
-            super().deliver(chunk)
-
-
-def test_what_is_left_of_an_utterance_at_the_end_of_a_stream_is_no_reset() -> None:
-    rude = checks_in(RudeFramesChat)
-    assert set(broken(UNFINISHED, DIALECTS["named"], TakesTheRestForNothing)) <= {"CHAT-10", "CHAT-11"}
-    assert broken(rude, DIALECTS["named"], TakesTheRestForNothing) == []
+def test_who_closes_without_reading_has_something_to_read_which_makes_it_a_reset() -> None:
+    steps = list(leaving(DIALECTS["named"], Reset, Abandon))
+    resets, abandons = steps.index(Reset("reset")), steps.index(Abandon("abandon"))
+    assert isinstance(steps[resets - 1], Begin)
+    assert [step.spoken_by for step in steps[abandons - 3 : abandons]] == ["", "ann", "ann"]
 
 
 class TakesLettersAndDigits(Speaker):

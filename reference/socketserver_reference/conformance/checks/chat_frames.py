@@ -25,10 +25,11 @@ def beginnings(dialect: Dialect, name: str) -> Iterator[tuple[str, list[Step]]]:
 def leaving(dialect: Dialect, *ways: Way) -> Iterator[Step]:
     """Yield the steps by which clients leave within an utterance, and members speak after each of them.
 
-    To close without reading is a reset only where there is something to read.
+    To close without reading is a reset only where there is something to read: what ann has said has come to all when
+    she hears what she says next.
     """
     for way in ways:
-        unread = [Say("ann", b"for all to read")] if way is Abandon else []
+        unread = [Say("ann", words) for words in (b"for all", b"to read")] if way is Abandon else []
         for who, steps in beginnings(dialect, way.__name__.lower()):
             yield from (*steps, *unread, way(who))
             yield from (Say(speaker, b"still here") for speaker in ("ann", "ben", "ann"))
