@@ -4,10 +4,10 @@
     make mutation OPTIONS='--only chat.py --sample 20'  20 mutants of one file, of as many lines, always the same
 
 Cosmic Ray makes the mutants, in a copy of the sources below build/mutation, and statements are deleted as well
-(operators.py). Each is judged by `check family`, `check echo` and `check chat`, in this process and launched: it is
-found if one of them ends with another exit status than 0. survivors.toml has the reason of each that is not: one that
-is `equivalent` does nothing that a clause could be about, and does not count. Exit status: 0, 1 if a survivor has no
-reason there, 2 if the reference itself is found broken or another run is judging, 130 after Ctrl-C.
+(operators.py). Each is judged by `check family`, `check echo` and `check chat`, in this process and launched, and by
+TESTS: it is found if one of them ends with another exit status than 0. survivors.toml has the reason of each that is
+not: one that is `equivalent` does nothing that a clause could be about, and does not count. Exit status: 0, 1 if a
+survivor has no reason there, 2 if the reference itself is found broken or another run is judging, 130 after Ctrl-C.
 """
 
 import argparse
@@ -69,6 +69,9 @@ JUDGES = (
 )
 """The arguments of each check, the fastest to fail first."""
 
+TESTS = "tests/reference/test_family.py"
+"""The tests that judge what no check can: how make_server() refuses is no matter of a server, but of who makes one."""
+
 TIMEOUT = 600.0
 """Seconds after which a mutant counts as found: the judges take 20 s, and a check of it waits for what never comes."""
 
@@ -103,12 +106,12 @@ def compiled() -> None:
 
 
 def judge(*options: str) -> int:
-    """Check the copy with these options, until a check fails; return its exit status."""
+    """Check the copy with these options, and test it, until something fails; return its exit status."""
     for arguments in JUDGES:
         command = [*COMMAND, "check", *arguments, "--strict", *options, "--", "-x"]
         if status := subprocess.run(command, stdin=subprocess.DEVNULL).returncode:
             return status
-    return 0
+    return subprocess.run([sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", ROOT / TESTS]).returncode
 
 
 def of_each_line_in_turn(items: list[Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,9 @@ from tests.support.serving import server_that
 
 STREAM = replace(bundled()["rfc862"], protocols=("echo",))
 TIMEOUT = 5.0
+LONG_TIMEOUT = 60.0
+"""Seconds that never pass, however busy the machine is."""
+
 MUCH = b"0123456789abcdef" * (1 << 20)
 
 
@@ -79,12 +83,22 @@ def test_little_is_said_to_an_echo_that_takes_no_stream(dialect: Dialect) -> Non
         echo.flood(Asked())  # type: ignore[arg-type]  # it is asked for no more than that
 
 
-def play(answers: Callable[[socket.socket], None], *, reads: bool, timeout: float = 1.0) -> list[str]:
-    """Pour more than two kernels hold into such a server; return what the clients did and read."""
+def play(
+    answers: Callable[[socket.socket], None],
+    *,
+    reads: bool,
+    timeout: float = LONG_TIMEOUT,
+    at_end: Callable[[], object] = bool,
+) -> list[str]:
+    """Pour more than two kernels hold into such a server; return what the clients did and read. When they have
+    disconnected, `at_end` is called.
+    """
     with (
         server_that(answers) as address,
+        ExitStack() as stack,
         Stage(address, StreamEchoOracle(STREAM), timeout=timeout, dialect=STREAM) as stage,
     ):
+        stack.callback(at_end)
         steps: list[Step] = [Connect("ann"), Pour("ann", MUCH, reads)]
         return stage.play([*steps, Say("ann", b"!"), HalfClose("ann")]).lines()
 
@@ -117,14 +131,11 @@ def test_a_server_that_hangs_up_in_the_middle_is_told_of() -> None:
 
 def test_a_server_that_neither_reads_nor_sends_costs_the_timeout_and_no_more() -> None:
     def sleeps(_: socket.socket) -> None:
-        given_up.wait(10.0)
+        given_up.wait()
 
     given_up = threading.Event()
-    watch = threading.Timer(1.0, given_up.set)  # the stage closes before, and waits for nothing more
-    watch.start()
     with pytest.raises(Violation) as told:
-        play(sleeps, reads=True, timeout=0.2)
-    watch.join()
+        play(sleeps, reads=True, timeout=0.2, at_end=given_up.set)
     assert told.value.absent
 
 

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import socketserver
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -126,17 +127,18 @@ def test_an_echo_that_takes_the_end_of_a_stream_for_an_empty_line_is_learned_and
 
 
 def test_an_echo_that_answers_nobody_when_a_client_has_left_is_learned_and_told() -> None:
-    """Each attempt has a fresh server, of which this one knows by its listening socket."""
-    left: set[tuple[str, int]] = set()
+    def fresh() -> socketserver.BaseServer:
+        left: list[socket.socket] = []
 
-    def answer(client: socket.socket) -> None:
-        server = client.getsockname()
-        while request := client.recv(1000):
-            if server not in left:
-                client.sendall(request)
-        left.add(server)
+        def answer(client: socket.socket) -> None:
+            while request := client.recv(1000):
+                if not left:
+                    client.sendall(request)
+            left.append(client)
 
-    text = proposed(served(answer), "echo")
+        return served(answer).make()
+
+    text = proposed(InProcess(fresh), "echo")
     assert "May be a bug: When a client had left, the next was not answered." in text
     dialect = loader.read(text, "learned", "learned")
     assert (dialect.transform, dialect.persistent) == ("identity", True)
