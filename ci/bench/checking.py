@@ -2,7 +2,8 @@
 
 Exploration of the reference is compared with the same machine, seed and number of steps on a stage that does nothing:
 the cost of Hypothesis itself. A settled step is one utterance in a room, and all its members read it. Both run on one
-processor, because to switch threads of the interpreter between two processors costs more than either.
+processor, because to switch threads of the interpreter between two processors costs more than either: the last row is
+an exploration on all.
 
 Next: `scheduling.py`.
 """
@@ -141,6 +142,9 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
             for members in (4,) if options.short else (1, 4, 16, 64):
                 step = statistics.median(settling(real, members, steps) for _ in range(options.times))
                 results.add(table, {"what": f"1000 settled steps, {members} members", "seconds": step * 1000})
+        work = partial(exploring, real, PROFILES[-1], examples)
+        runs = [timed(work) for _ in range(options.times)]
+        results.add(table, {"what": f"exploring the reference, {PROFILES[-1]}, on all", **results.medians(runs)})
     finally:
         real.close()
         empty.close()

@@ -60,7 +60,7 @@ class TurnsRound(Speaker):
     held: tuple[bytes, ...] = ()
 
     def deliver(self, chunk: bytes) -> None:
-        if b"of many" in chunk and not self.held:
+        if b"of-many" in chunk and not self.held:
             self.held = (chunk,)
             return
         super().deliver(chunk)

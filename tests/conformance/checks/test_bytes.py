@@ -4,10 +4,13 @@ from itertools import takewhile
 
 import pytest
 
+from socketserver_faults.catalogue.index import find
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.runner.direct import outcomes
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers.dialect_servers import answering, chat
+from tests.support.serving import TIMEOUT
 
 LINES = loader.read(
     'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{sender}> {body}"\n[quit]\nword = ""\n',
@@ -38,3 +41,12 @@ def test_lines_that_are_lost_behind_one_that_is_no_text_are_found() -> None:
     assert {clause for clause, _ in seen} == {"UDP-1"}
     (found,) = [raised for _, raised in seen if isinstance(raised, Violation)]
     assert "and more" in found.expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clause", ["CHAT-5", "CHAT-6", "CHAT-12", "CHAT-14"])
+def test_a_server_that_strips_white_space_breaks_nothing_where_long_words_are_said(clause: str) -> None:
+    made = find("strips-white-space").make
+    seen = [raised for _, _, raised in outcomes("chat", InProcess(made), TIMEOUT, clause)]
+    assert None in seen
+    assert [str(raised) for raised in seen if isinstance(raised, Violation)] == []

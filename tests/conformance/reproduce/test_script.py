@@ -28,7 +28,7 @@ SEVERAL = b"".join(numbered(40_000) + b"~%06d" % count for count in range(20))
 @pytest.mark.parametrize(
     ("said", "most"),
     [
-        (numbered(3000, b"b%06d "), 30),
+        (numbered(3000, b"b%06d-"), 30),
         (numbered(9000)[777:1773], 30),  # a part of an utterance, as it comes in frames
         (b"x" + numbered(900), 30),
         (b"ab" * 100, 12),

@@ -148,7 +148,7 @@ class HardenedChat(Conformance):
         together: list[Step] = [
             step
             for _ in range(play.dialect.limits.rounds(40, utterances=4))
-            for step in (Send("ann", numbered(3000, b"a%06d ")), Send("ben", numbered(3000, b"b%06d ")), Settle())
+            for step in (Send("ann", numbered(3000, b"a%06d-")), Send("ben", numbered(3000, b"b%06d-")), Settle())
         ]
         play(*join("ann", "ben", "cal"), *together)
 

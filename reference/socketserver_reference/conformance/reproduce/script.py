@@ -24,7 +24,7 @@ HEADING_COLUMNS = 116
 LONG_BYTES = 60
 """Bytes that are written out if they repeat something."""
 
-COUNTS = (b"%06d ", b"a%06d ", b"b%06d ")
+COUNTS = (b"%06d-", b"a%06d-", b"b%06d-")
 """The words in long utterances: see `numbered`."""
 
 COUNTED_BYTES = 128 * 1024
@@ -53,7 +53,7 @@ FLOOD = 1 << 26  # bytes after which a server is taken to send without end
 MARKS, OWN = {marks}, {{}}  # what names end in, and what they end in in this round: a server may keep names
 
 
-def numbered(size, word=b"%06d "):
+def numbered(size, word=b"%06d-"):
     return b"".join(word % number for number in range(size // len(word % 0) + 1))[:size]
 
 

@@ -52,8 +52,11 @@ def printable(text: str) -> str:
     )
 
 
-def numbered(size: int, word: bytes = b"%06d ") -> bytes:
-    """Return `size` bytes in which no stretch repeats soon: numbers, each in a word of the same length."""
+def numbered(size: int, word: bytes = b"%06d-") -> bytes:
+    """Return `size` bytes in which no stretch repeats soon: numbers, each in a word of the same length.
+
+    There is no white space in them: a server that strips it would show that wherever it cuts them.
+    """
     numbers = range(size // len(word % 0) + 1)
     stretches = (tuple(numbers[begin : begin + 1000]) for begin in range(0, len(numbers), 1000))
     return b"".join(word * len(stretch) % stretch for stretch in stretches)[:size]
