@@ -75,7 +75,6 @@ def served(dialect: Dialect, story: Callable[[], Iterator[bytes]]) -> InProcess:
     return InProcess(partial(make_server, program, Address("tcp", "127.0.0.1")))
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_server_gets_its_verdict_in_bounded_time(name: str) -> None:
     text, story = HOSTILE[name]
