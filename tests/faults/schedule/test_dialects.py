@@ -124,3 +124,30 @@ def test_an_echo_that_waits_for_an_idle_client_and_one_that_says_nothing_are_tol
         if found.outcome is not None:
             again = replay_schedule(world, SCENARIOS["ask"], code_of(found, lines=False))
             assert again.clause == clause
+
+
+ROOM = """
+    import socketserver, threading
+    members, lock = [], threading.Lock()
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with lock:
+                members.append(self.request)
+            while chunk := self.request.recv(1024):
+                with HELD:
+                    for other in [member for member in members if member is not self.request]:
+                        other.sendall(chunk)
+            with lock:
+                members.remove(self.request)
+"""
+
+
+@pytest.mark.parametrize(
+    ("held", "clause"),
+    [("lock", ""), ("threading.Lock()", "CHAT-13")],
+)
+def test_two_orders_are_seen_where_speakers_do_not_hear_themselves(held: str, clause: str, write: Write) -> None:
+    """A speaker reads one of two utterances there, so the order shows to members who only listen."""
+    write(hushed=ROOM.replace("HELD", held))
+    found = searched("hushed:Handler", "speak", 1, bundled()["ncat-broker"])
+    assert (found.outcome.clause if found.outcome else "") == clause

@@ -52,13 +52,13 @@ class Race(AssertionError):
 
 
 def scenarios_for(subject: Subject, name: str | None, dialect: Dialect = NOTE) -> dict[str, NamedScenario]:
-    """Return the scenario of that name, or all for the subject's protocol whose clauses the dialect does not rule out;
-    raise SubjectRefused if there is none.
+    """Return the scenario of that name, or all for the subject's protocol whose clauses the dialect does not rule out,
+    as they are played in it; raise SubjectRefused if there is none.
     """
     ruled_out = effects.not_applicable(dialect)
     if name is None:
         own = (scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol)
-        return {scenario.name: scenario for scenario in own if scenario.clause not in ruled_out}
+        return {scenario.name: scenario.in_dialect(dialect) for scenario in own if scenario.clause not in ruled_out}
     if subject.protocol == "chat" and (seed := RANDOM_NAME.fullmatch(name)):
         return {name: random_scenario(int(seed[1]))}
     if name not in SCENARIOS:
@@ -70,7 +70,7 @@ def scenarios_for(subject: Subject, name: str | None, dialect: Dialect = NOTE) -
         )
     if scenario.clause in ruled_out:
         raise SubjectRefused(f"scenario {name!r} is about {scenario.clause}: {ruled_out[scenario.clause]}")
-    return {name: scenario}
+    return {name: scenario.in_dialect(dialect)}
 
 
 def protocol_of(name: str | None, dialect: Dialect) -> str:

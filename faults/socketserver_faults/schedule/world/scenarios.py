@@ -13,8 +13,9 @@ Scenarios are short because all schedules can be tried only where decisions are 
 Next: `fitting.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
@@ -63,6 +64,17 @@ class NamedScenario:
     deviations: int = 2
     stopped_at_once: bool = False
     """Whether the server is stopped as soon as the clients have left, while its handlers may still be ending."""
+    listener: str = ""
+    """A further member where speakers do not hear themselves: an order shows only if two members hear all that is said,
+    and one of them is the witness of `dialects/rewrite.py`.
+    """
+
+    def in_dialect(self, dialect: Dialect) -> "NamedScenario":
+        """Return the scenario with its listener, who joins last before anything is sent, if the dialect needs one."""
+        if dialect.hears_itself or not self.listener:
+            return self
+        start = next(at for at, step in enumerate(self.steps) if step.burst)
+        return replace(self, steps=(*self.steps[:start], *join(self.listener), *self.steps[start:]))
 
 
 def _chat(
@@ -73,8 +85,9 @@ def _chat(
     politeness: Politeness = "polite at first",
     deviations: int = 2,
     stopped_at_once: bool = False,
+    listener: str = "",
 ) -> NamedScenario:
-    return NamedScenario(name, about, clause, steps, "chat", politeness, deviations, stopped_at_once)
+    return NamedScenario(name, about, clause, steps, "chat", politeness, deviations, stopped_at_once, listener)
 
 
 def _echo(name: str, clause: str, about: str, *steps: Step, stopped_at_once: bool = False) -> NamedScenario:
@@ -102,6 +115,7 @@ SCENARIOS = {
             Send("ann", b"a"),
             Send("ben", b"b"),
             Settle(),
+            listener="cal",
         ),
         _chat(
             "join",
