@@ -147,6 +147,10 @@ def test_the_virtual_clock(scheduler: Scheduler) -> None:
         assert clock.strftime("%H:%M") == "00:01"
         assert clock.ctime() == time.asctime(time.gmtime(61))
         assert clock.localtime() == clock.gmtime() == time.gmtime(61)
+        assert clock.asctime() == clock.asctime(clock.localtime(61)) == clock.ctime()
+        assert clock.mktime(clock.strptime(clock.ctime())) == 61
+        assert (clock.timezone, clock.altzone, clock.daylight) == (0, 0, 0)
+        assert clock.tzname == ("UTC", "UTC")
         with pytest.raises(NotModelled, match=r"time\.clock_settime"):
             clock.clock_settime(0, 0)
 

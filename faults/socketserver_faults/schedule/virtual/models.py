@@ -11,7 +11,7 @@ from socketserver_faults.schedule.virtual.module_copies import FRESH_MODULES, PE
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.process import DESCRIPTOR_CALLS, PROCESS_CALLS, TRACING_CALLS
 from socketserver_faults.schedule.virtual.socket_object import Socket
-from socketserver_faults.schedule.virtual.substitutes import substitutes
+from socketserver_faults.schedule.virtual.substitutes import WITHOUT_CLOCK, substitutes
 
 OWN_PACKAGES = ("socketserver_faults", "socketserver_reference")
 
@@ -20,6 +20,7 @@ OTHER_NAMES = {
     + ", ".join(f"`{name}`" for name in sorted((*PROCESS_CALLS, *DESCRIPTOR_CALLS))),
     "socket": "the real one if it is a constant; otherwise refused",
     "sys": f"the real one; refused: {', '.join(f'`{name}`' for name in TRACING_CALLS)}",
+    "time": f"the real one: {', '.join(f'`{name}`' for name in WITHOUT_CLOCK)}; otherwise refused",
 }
 """Module -> what its other names are, where some are refused and some are not."""
 

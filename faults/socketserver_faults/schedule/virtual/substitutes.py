@@ -5,6 +5,7 @@ Each models what programs on `socketserver` need; anything else raises NotModell
 Next: `insertions.py` and `sources.py`; then `module_copies.py`, which puts them in place of the real modules.
 """
 
+import calendar
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -24,6 +25,9 @@ from socketserver_faults.schedule.virtual.process import Exits, Os, Sys, old_thr
 from socketserver_faults.schedule.virtual.readiness import select_of, selectors_of
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
+WITHOUT_CLOCK = ("strptime", "struct_time")
+"""Names of `time` that tell nothing of the moment, so a program has the real ones."""
+
 
 class Current(ModuleType):
     """A module that differs in each run: names are looked up in the module of the current run."""
@@ -39,7 +43,7 @@ class Current(ModuleType):
 
 
 def time_of(scheduler: Scheduler) -> Namespace:
-    """Return a `time` whose clock is the scheduler's. Every run begins at the start of 1970."""
+    """Return a `time` whose clock is the scheduler's. Every run begins at the start of 1970; the local time is UTC."""
 
     def seconds() -> float:
         return scheduler.now
@@ -58,6 +62,13 @@ def time_of(scheduler: Scheduler) -> Namespace:
             "localtime": lambda moment=None: time.gmtime(scheduler.now if moment is None else moment),
             "strftime": lambda form, moment=None: time.strftime(form, moment or time.gmtime(scheduler.now)),
             "ctime": lambda moment=None: time.asctime(time.gmtime(scheduler.now if moment is None else moment)),
+            "asctime": lambda moment=None: time.asctime(moment or time.gmtime(scheduler.now)),
+            "mktime": lambda moment: float(calendar.timegm(moment)),
+            **{name: getattr(time, name) for name in WITHOUT_CLOCK},
+            "timezone": 0,
+            "altzone": 0,
+            "daylight": 0,
+            "tzname": ("UTC", "UTC"),
         },
     )
 
