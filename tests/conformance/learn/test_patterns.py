@@ -18,6 +18,18 @@ def test_words_are_compared_and_not_characters() -> None:
     assert template(beside(heads, "127.0.0.1")) == "{sender}> "
 
 
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("annさんが入室しました", "{name}さんが入室しました"),
+        ("10:39分 ann", "{any}分 {name}"),
+        ("annika came", "annika came"),
+    ],
+)
+def test_a_name_ends_where_letters_of_another_script_begin(told: str, read: str) -> None:
+    assert template(reader(name="ann")(told.encode())) == read
+
+
 def test_labels_of_different_length_are_found() -> None:
     heads = {"ann": [b"at 12:01 Ann the First: ", b"at 12:02 Ann the First: "], "ben": [b"at 12:03 Ben: "] * 2}
     assert template(beside(heads, "")) == "at {any} {sender}: "

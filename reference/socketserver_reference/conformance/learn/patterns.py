@@ -76,8 +76,8 @@ def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False
     """
     known = sorted(filter(None, varying), key=len, reverse=True)
     either = "|".join([*map(re.escape, known), clock])
-    own = rf"(?P<name>(?<!\w){re.escape(name)}(?!\w))" if name else "(?P<name>(?!))"
-    scan = re.compile(rf"{own}|(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
+    own = rf"(?P<name>(?a:(?<!\w){re.escape(name)}(?!\w)))" if name else "(?P<name>(?!))"
+    scan = re.compile(rf"{own}|(?P<any>(?a:(?<!\w)(?:{either})(?!\w)))|\w+|.", re.DOTALL)
 
     def read(data: bytes) -> Pattern:
         text = data.decode("utf-8", "surrogateescape")
