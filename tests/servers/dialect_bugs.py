@@ -54,6 +54,18 @@ class Repeats(Speaker):
             super().deliver(chunk)
 
 
+class RepeatsLater(Speaker):
+    breaks = "CHAT-4"
+
+    held: tuple[bytes, ...] = ()
+
+    def deliver(self, chunk: bytes) -> None:
+        for held in self.held:
+            super().deliver(held)
+        super().deliver(chunk)
+        self.held = (chunk,) if b"once" in chunk else ()
+
+
 class TurnsRound(Speaker):
     breaks = "CHAT-5"
 
@@ -232,17 +244,6 @@ class KeepsAThread(Speaker):
     def setup(self) -> None:
         threading.Thread(target=self.server.idle.wait, daemon=True).start()
         super().setup()
-
-
-class AsksOneAfterAnother(Speaker):
-    """It asks for the name where it accepts."""
-
-    breaks = "CHAT-9"
-    turn = threading.Lock()
-
-    def shake_hands(self) -> None:
-        with self.turn:
-            super().shake_hands()
 
 
 class KeepsTheNameless(Speaker):

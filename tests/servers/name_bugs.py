@@ -1,5 +1,6 @@
-"""The chat of `dialects_served.py` with a bug about clients who give one name."""
+"""The chat of `dialects_served.py` with a bug about names."""
 
+import threading
 from typing import Any, ClassVar
 
 from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
@@ -59,3 +60,14 @@ class TakesWhatFollowsForTheName(Speaker):
         if answer is not None:
             answer, self.unread = answer + self.unread, b""
         return answer
+
+
+class AsksOneAfterAnother(Speaker):
+    """It asks for the name where it accepts."""
+
+    breaks = "CHAT-9"
+    turn = threading.Lock()
+
+    def shake_hands(self) -> None:
+        with self.turn:
+            super().shake_hands()

@@ -71,8 +71,8 @@ def check_script(bug: Any, right: Any, clause: str, directory: Path, dialect: Di
     protocol = {"CHAT": "chat", "ECHO": "echo", "UDP": "datagram"}[clause.partition("-")[0]]
     with closing(open_session(protocol, bug, BRIEF_TIMEOUT, dialect)) as session:
         told = reproduce(session, protocol, clause, directory)
-    assert str(told) == f"{directory}/{clause}.py: it shows"
-    assert told.file is not None
+    assert told.remark == "it shows", told.remark
+    assert told.file == directory / f"{clause}.py"
     text = told.file.read_text()
     assert PLAYER in text
     heading = ast.get_docstring(ast.parse(text, feature_version=(3, 8))) or ""

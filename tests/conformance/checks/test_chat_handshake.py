@@ -16,13 +16,13 @@ from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import open_session, play_all, violations_of
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialect_bugs import (
-    AsksOneAfterAnother,
     KeepsTheNameless,
     PanicsAtAReset,
     PanicsAtAResetBeforeTheName,
 )
 from tests.servers.dialects_served import DIALECTS, Speaker, served
 from tests.servers.name_bugs import (
+    AsksOneAfterAnother,
     LeavesByName,
     LosesWhatFollowsTheName,
     ReplacesByName,

@@ -84,6 +84,7 @@ TRIED_IN = {
     "TakesZeroForNothing": ["named", "chunks"],
     "Shouts": ["json", "fixed", "unmarked", "recv"],
     "Repeats": ["objects", "prompting", "unmarked", "two ends"],
+    "RepeatsLater": ["two ends"],
     "TurnsRound": ["timed", "named", "small"],
     "DropsLongUtterances": ["named", "prompting"],
     "CutsShort": ["timed", "prompting", "lengths", "binary"],

@@ -93,6 +93,7 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
     [
         swept("named", "HasNoOneOrder"),
         ("two ends", "Repeats"),
+        ("two ends", "RepeatsLater"),
         ("recv", "Stays"),
         swept("lengths", "TurnsRound"),
         ("fixed", "CutsShort"),

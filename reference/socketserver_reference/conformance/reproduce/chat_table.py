@@ -19,6 +19,7 @@ class ChatTable(ScriptTable):
         super().__init__(dialect, datagrams)
         self._said: list[tuple[str, bytes]] = []  # since all were last read
         self._silent: set[str] = set()  # who has come, and neither spoken nor read anything
+        self._up_to_date: set[str] = set()  # who has read a delivery, and whatever history came before
         self._earlier: list[bytes] = []  # what was said at all
         self._at_once = False  # whether some of that was said without waiting
         self._hearers: list[str] = []  # who has read anything since then
@@ -111,6 +112,7 @@ class ChatTable(ScriptTable):
                     self._silent.discard(who)
                     if surely:
                         self.add(who, "reads", patterns.delivery(self.dialect, body))
+                        self._up_to_date.add(who)
             if ended:
                 self.add(who, "reads to the end", EVERYTHING)
 
@@ -186,7 +188,8 @@ class ChatTable(ScriptTable):
             self.probe(self._prober, who)
             return
         if said and (violation.due or found):
-            due = patterns.nothing_but(self.dialect, said[0], self._earlier) if more else None
+            exact = more and (who in self._up_to_date or not self.dialect.history)
+            due = patterns.nothing_but(self.dialect, said[0], self._earlier) if exact else None
             self.add(who, "reads", due or patterns.delivery(self.dialect, said[0]))
         elif violation.due:
             self.add(who, "reads", violation.due)

@@ -69,7 +69,7 @@ def nothing_but(dialect: Dialect, body: bytes, said: Iterable[bytes]) -> bytes |
     Its label must not hold another delivery: no padding, no long length, and, where nothing marks an end, nothing of
     what was `said` before.
     """
-    if dialect.stream or dialect.history:
+    if dialect.stream:
         return delivery(dialect, body)
     framing = dialect.framing_out
     header = _header(dialect)
