@@ -26,7 +26,7 @@ else
 	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-WORKERS := --numprocesses=8 --dist=loadgroup
+WORKERS := --numprocesses=10 --dist=loadgroup
 TESTS := -m 'not sweep' $(WORKERS)
 
 test: .venv/dev  ## run the tests; those of the HTML report need chromium

@@ -124,6 +124,7 @@ def test_an_echo_that_does_not_hang_up_is_checked_for_all_else(clause: str, one_
     assert found("echo", DIALECTS["backwards"], Stays, clause) == broken & {clause}
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_wait_for_several_replies_may_end_the_server() -> None:
     assert found("echo", DIALECTS["lines"], IsGoneAfterRepliesToNobody, "ECHO-7") == {"ECHO-7"}
 

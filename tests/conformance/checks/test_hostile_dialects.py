@@ -75,7 +75,9 @@ def served(dialect: Dialect, story: Callable[[], Iterator[bytes]]) -> InProcess:
     return InProcess(partial(make_server, program, Address("tcp", "127.0.0.1")))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name.endswith("without end") else []) for name in HOSTILE]
+)
 def test_a_hostile_server_gets_its_verdict_in_bounded_time(name: str) -> None:
     text, story = HOSTILE[name]
     dialect = read(text, "hostile", "hostile")

@@ -269,6 +269,7 @@ def test_a_client_that_is_a_member_before_it_is_asked_for_its_name_may_hear_much
         stage.play([Connect("ann"), Say("ann", b"hello")])
 
 
+@pytest.mark.slow
 def test_what_comes_without_end_in_place_of_a_greeting_is_judged() -> None:
     def floods(connection: socket.socket) -> None:
         connection.sendall(b"Name? ")

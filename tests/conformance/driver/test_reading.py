@@ -1,4 +1,4 @@
-"""Which clients a replay reads once more after its last step."""
+"""Who reads when, and how long each waits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -65,6 +65,39 @@ class Scripted:
 
     def close(self) -> None:
         self.received.clear()
+
+
+@pytest.mark.parametrize(
+    ("steps", "received", "told"),
+    [
+        ([Stall("vic"), Resume("vic")], [b"some", None, b"the rest"], ["some", "the rest"]),
+        ([Stall("vic"), Resume("vic")], [b"some", None, None], ["some", "nothing"]),
+        ([Stall("vic"), Resume("vic")], [None, b"some", None], ["some", "nothing"]),
+        ([], [b"some", None], ["some", "nothing"]),
+    ],
+)
+def test_who_reads_again_waits_longer_once(steps: list[Step], received: list[bytes | None], told: list[str]) -> None:
+    """The server's system may have tried in vain when there was no room, and tries again later."""
+    reader = Reader(*join("ann", "vic"), *steps)
+    told_by_it: list[str] = []
+    waited: list[float] = []
+    vic: Any = Scripted(*received)
+    reader._clients = {"vic": vic}
+    reader._keep_up = lambda: None  # type: ignore[method-assign]  # nobody else is there
+
+    def take(who: str, got: Any) -> None:  # noqa: ARG001 - it is vic
+        told_by_it.append(got.decode())
+
+    def silence(who: str, seconds: float) -> None:  # noqa: ARG001 - it is vic
+        told_by_it.append("nothing")
+        waited.append(seconds)
+
+    reader._take = take  # type: ignore[method-assign]  # who is judged is not the question
+    reader._report_silence = silence  # type: ignore[method-assign]  # it need not raise here
+    while vic.received:
+        reader._read("vic")
+    assert told_by_it == told
+    assert [seconds > reader.timeout for seconds in waited] == [received[-2:] == [None, None]] * len(waited)
 
 
 def test_once_those_who_give_way_have_been_cut_off_nobody_asks_again_and_again() -> None:

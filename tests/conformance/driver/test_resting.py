@@ -59,6 +59,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resting, "DECIDED_TIMEOUT", 600.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_patience")
 @pytest.mark.parametrize(
     ("target", "after"),
@@ -75,6 +76,7 @@ def test_a_server_that_does_not_rest_is_told_so(target: Any, after: str) -> None
     assert any("resets" in line for line in violation.exchange) is bool(after)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_patience")
 def test_where_a_server_is_known_to_be_harmed_by_a_reset_nobody_resets() -> None:
     with closing(open_session("echo", Bug("echo", ComputesAfterAReset).target(), TIMEOUT)) as session:

@@ -76,6 +76,7 @@ def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
     assert violation.exchange[-1] == "      ann reads nothing for 0.5 s"
 
 
+@pytest.mark.slow
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "DRIP_TIMEOUT_FACTOR", 0)
     ticking = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nnotices = ["tick"]', "ticking", "ticking")
@@ -111,6 +112,7 @@ def test_a_server_that_delivers_slowly_misses_nothing(patient: bool, monkeypatch
         stage.play([Connect("ann"), Send("ann", b"1"), Send("ann", b"2"), Send("ann", b"3"), Settle()])
 
 
+@pytest.mark.slow
 def test_a_server_that_floods_is_reported_in_bounded_memory() -> None:
     def floods(connection: socket.socket) -> None:
         connection.recv(1024)

@@ -68,6 +68,7 @@ def test_each_test_is_in_one_shard(chosen: tuple[str, ...], pytester: pytest.Pyt
     assert all(shard == [name for name in everything if name in shard] for shard in shards)
 
 
+@pytest.mark.slow
 def test_a_shard_is_the_same_in_every_process(pytester: pytest.Pytester) -> None:
     """Of the workers of pytest-xdist too, which collect for themselves."""
     pytester.makepyfile(test_both="import pytest\n@pytest.mark.parametrize('n', range(7))\ndef test_it(n): pass\n")

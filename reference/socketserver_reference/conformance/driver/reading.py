@@ -31,6 +31,11 @@ DRIP_TIMEOUT_FACTOR = 4
 SLOW_SECONDS = 20.0
 """All that is due to one client after one step may take about so long, or longer if that is one timeout."""
 
+MAX_RETRY_SECONDS = 60.0
+"""Most seconds that a client waits longer, once, after it has not read: its system had no room, and need not say when
+there is some; the server's tries again at intervals that double, so within the seconds for which there was none.
+"""
+
 GIVING_WAY_TIMEOUT = 0.02
 """Seconds that a client waits before those that give way read: it is not judged, and a server at rest needs less."""
 
@@ -67,7 +72,8 @@ class ClientReader:
         self._pace = pace
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
-        self._stalled: set[str] = set()
+        self._stalled: dict[str, float] = {}  # who reads nothing -> since when
+        self._retry_after: dict[str, float] = {}  # who reads again -> seconds for which it did not
         self._giving_way: set[str] = set()  # those of them that read while others wait
         self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
         # what clients that spoke with their last answer must read first, and what has come of it
@@ -81,11 +87,12 @@ class ClientReader:
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
         if step.effect in ("stops reading", "approaches", "falls silent"):
-            self._stalled.update(step.clients)
+            self._stalled.update(dict.fromkeys(step.clients, time.monotonic()))
             self._giving_way.update(step.clients if step.gives_way else ())
             self._visitors.update(step.clients if step.effect == "approaches" else ())
         elif step.effect in ("reads again", "leaves", "half-closes"):
-            self._stalled.difference_update({*step.clients} - self._visitors)
+            for who in ({*step.clients} - self._visitors) & self._stalled.keys():
+                self._retry_after[who] = min(time.monotonic() - self._stalled.pop(who), MAX_RETRY_SECONDS)
             self._giving_way.difference_update(step.clients)
 
     def _keep_up(self) -> None:
@@ -120,10 +127,17 @@ class ClientReader:
         client = self._clients[who]
         begun = time.monotonic()
         got = self._receive_past_others(client) if self._giving_way else client.receive()
-        if got is None:
-            self._report_silence(who, client.timeout)
-        else:
+        waited = self.timeout
+        if got is not None:
             self._pace.note(begun)
+        elif more := self._retry_after.pop(who, 0.0):
+            waited += more
+            client.set_timeout(more)
+            got = client.receive()
+            client.set_timeout(self.timeout)
+        if got is None:
+            self._report_silence(who, waited)
+        else:
             self._take(who, got)
 
     def _receive_past_others(self, client: Client) -> bytes | Ending | None:
@@ -225,7 +239,7 @@ class ClientReader:
 
     def _comes_once_all_read(self, who: str) -> bool:
         """Whether a client reads something once those that did not read do: then the server has waited for them."""
-        slow = [client for name, client in self._clients.items() if name in self._stalled - self._visitors]
+        slow = [client for name, client in self._clients.items() if name in self._stalled.keys() - self._visitors]
         waiting = self._clients.get(who)
         until = time.monotonic() + self.timeout
         while slow and waiting is not None and time.monotonic() < until:

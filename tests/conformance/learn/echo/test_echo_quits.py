@@ -43,6 +43,7 @@ def echo_until(client: socket.socket, word: bytes, farewell: bytes = b"") -> Non
     client.sendall(farewell if request else b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_an_echo_of_chunks_that_is_quit_by_a_line(end: bytes) -> None:
     target = served(partial(echo_until, word=b"bye" + end, farewell=b"see you\n"))

@@ -32,6 +32,7 @@ DEEP = """
 ASK = {"ask": SCENARIOS["ask"]}
 
 
+@pytest.mark.slow
 def test_a_race_of_many_switches_is_found_without_a_bound_and_its_code_replays_it(write: Write) -> None:
     write(deep=DEEP)
     with world_of(read("deep:Handler", "echo")) as world:
