@@ -58,6 +58,13 @@ def test_whatever_the_server_said_is_text(shown: Browser) -> None:
     assert not {"\u202e", "\x1b", "\0"} & set(body)
 
 
+def test_a_page_without_conversations_has_no_heading_for_them() -> None:
+    pages = {report.conclusion: learned.write(report) for report in (EMPTY, full_report())}
+    assert [conclusion for conclusion, page in pages.items() if 'id="conversations"' in page] == [
+        full_report().conclusion
+    ]
+
+
 def test_a_key_leads_to_its_conversation(shown: Browser) -> None:
     assert elements(shown, "tbody td a") == [printable(MARKUP)]
     place = shown.ask("document.querySelector('tbody td a').hash")

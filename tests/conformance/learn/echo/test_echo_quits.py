@@ -157,6 +157,38 @@ def test_a_client_that_finds_no_place_gets_a_fresh_server_if_there_is_one(restar
         echo.client()
 
 
+class Tiring(RehearsedConversation):
+    """Its server answers so many clients, and only lets in the others."""
+
+    def __init__(self, many: int) -> None:
+        super().__init__()
+        self.many = many
+        self.came = 0
+
+    def join(self, who: str) -> None:
+        super().join(who)
+        self.came += 1
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.came = 0
+
+    def say(self, who: str, data: bytes) -> None:
+        if self.came <= self.many:
+            super().say(who, data)
+
+
+@pytest.mark.parametrize("many", [2, 0])
+def test_words_that_nothing_answers_are_said_again_to_a_fresh_server(many: int) -> None:
+    """What is not answered there either says nothing of how many came before."""
+    echo = EchoConversation(Tiring(many))
+    told = LearnedDialect()
+    ask_quit(echo, [], told)
+    assert (echo.worn_out_by, told.suspicions) == (many, [])
+    for _ in range(many + 2):
+        assert bool(echo.ask(b"hello", b"hello").reply) is bool(many)
+
+
 def by_a_few(many: int) -> InProcess:
     """Return an echo that serves so many clients; others only connect."""
 
