@@ -71,6 +71,11 @@ def test_what_cannot_be_learned_is_told_in_one_line(
     assert why in line
 
 
+def test_how_an_echo_that_takes_long_is_given_time_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "echo", "--launch", bad("silent"), "--timeout", "0.05"]) == 2
+    assert capfd.readouterr().err.endswith("nor with a blank line; if it takes longer: --timeout SECONDS\n")
+
+
 def test_an_address_where_no_server_is_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     with unserved() as address:
         assert main(["learn", "echo", str(address)]) == 2

@@ -114,6 +114,7 @@ def learn(options: argparse.Namespace, journal: "ConversationJournal | None" = N
     _, targets = find_targets(options)
     from socketserver_reference.conformance.driver.budget import Budget
     from socketserver_reference.conformance.learn.conversation import CannotLearn
+    from socketserver_reference.conformance.learn.echo.stream import NothingAnswers
     from socketserver_reference.conformance.learn.propose import propose
     from socketserver_reference.conformance.targets.base import CannotCheck
 
@@ -125,4 +126,5 @@ def learn(options: argparse.Namespace, journal: "ConversationJournal | None" = N
     except CannotCheck as error:  # no client could connect
         raise CommandError(str(error)) from None
     except CannotLearn as error:
-        raise CommandError(f"nothing could be learned: {error}") from None
+        longer = "; if it takes longer: --timeout SECONDS" if isinstance(error, NothingAnswers) else ""
+        raise CommandError(f"nothing could be learned: {error}{longer}") from None

@@ -152,8 +152,9 @@ def uninterrupted() -> Iterator[None]:
 class Worker:
     """A real thread that runs one task after another: to start one for each task would cost too much.
 
-    Not greenlets: one that comes to no point could not be given up, and where one is switched to within a callback of
-    sys.monitoring, it has no points between lines.
+    Not greenlets: with them there are 978 schedules a second for 922 (greenlet 3.5.6, the scenarios of the reference's
+    chat, Python 3.12): the Python between two points is what costs. One that comes to no point could not be given up,
+    and where one is switched to within a callback of sys.monitoring, it has no points between lines.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.learn.conclusions import conclude_notice
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import TABLE_ORDER, LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.echo.stream import learn_echo
+from socketserver_reference.conformance.learn.echo.stream import NothingAnswers, learn_echo
 from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Mismatch, verify
@@ -142,7 +142,8 @@ def _propose(
         except CannotLearn as error:
             site.wait_idle()  # one that is about to die gets the time for it
             died = site.exit_report()
-            raise CannotLearn(f"{error}" + (f"; {died}" if died else "")) from None
+            kind = NothingAnswers if isinstance(error, NothingAnswers) and not died else CannotLearn
+            raise kind(f"{error}" + (f"; {died}" if died else "")) from None
         except OutOfTime:
             raise CannotLearn("no time was left for the first answers: see --budget") from None
         learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")

@@ -38,6 +38,10 @@ REPLY_ENDS = (b"\r\n", b"\n")
 """What ends the lines of a server."""
 
 
+class NothingAnswers(CannotLearn):
+    """No answer has come in time; it may take longer."""
+
+
 def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
     """Learn all of an echo's dialect over connections; raise CannotLearn if it does not answer."""
     echo = EchoConversation(conversation)
@@ -115,9 +119,9 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
     error = echo.conversation.site.last_error()
     printed = f"; the server printed {error!r}" if error else ""
     if not (first.reply or first.ended):
-        raise CannotLearn(
+        raise NothingAnswers(
             f"nothing answers {REQUEST!r} within {echo.conversation.waits.for_an_answer:g} s, neither without the end "
-            f"of a line nor with it, nor with a blank line{printed}; if it takes longer: --timeout SECONDS"
+            f"of a line nor with it, nor with a blank line{printed}"
         )
     if not first.reply:
         raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone{printed}")
