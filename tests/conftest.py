@@ -154,6 +154,6 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "RATE_UTTERANCES", 8)
     monkeypatch.setattr(first_contact, "LATER", Limits(gap=0.05, join_delay=0.05))
     monkeypatch.setattr(first_contact, "APART", Limits(gap=0.05, join_delay=0.05, join_gap=0.05))
-    monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 1.0)
+    monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 5.0)
     monkeypatch.setattr(datagram, "REPLY_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "PROBED_HEADERS", ("%4d", "%04d"))
