@@ -52,7 +52,7 @@ def ports_of_its_own(worker_id: str) -> Iterator[None]:
     """Give each worker its own range of free ports: one that is free is never taken by another before it is used."""
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ports, "PORTS", range(11000 + 900 * (number % 10), 11000 + 900 * (number % 10 + 1)))
+        patch.setattr(ports, "PORTS", range(11000 + 900 * (number % 20), 11000 + 900 * (number % 20 + 1)))
         yield
 
 

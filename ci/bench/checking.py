@@ -2,8 +2,7 @@
 
 Exploration of the reference is compared with the same machine, seed and number of steps on a stage that does nothing:
 the cost of Hypothesis itself. A settled step is one utterance in a room, and all its members read it. Both run on one
-processor, because to switch threads of the interpreter between two processors costs more than either: the last row is
-an exploration on all.
+processor, as a check does that need not race; the last row is the same exploration on all processors.
 
 Next: `scheduling.py`.
 """
@@ -144,7 +143,7 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
                 results.add(table, {"what": f"1000 settled steps, {members} members", "seconds": step * 1000})
         work = partial(exploring, real, PROFILES[-1], examples)
         runs = [timed(work) for _ in range(options.times)]
-        results.add(table, {"what": f"exploring the reference, {PROFILES[-1]}, on all", **results.medians(runs)})
+        results.add(table, {"what": f"the same {PROFILES[-1]}, on all", **results.medians(runs)})
     finally:
         real.close()
         empty.close()

@@ -209,7 +209,7 @@ def shown(column: Column, value: Any) -> str:
     return str(value) if column.digits is None else f"{value:,.{column.digits}f}"
 
 
-WORD_COLUMNS = 42
+WORD_COLUMNS = 33
 """Width of a column of words."""
 
 

@@ -73,6 +73,8 @@ COLOUR = re.compile(r"(\x1b\[)([\d;]*)(m)")
 def reader(varying: Iterable[str] = (), name: str = "", *, colours: bool = False, clock: str = BEFORE) -> Reader:
     """Return a function that turns bytes into a pattern, in which these texts and such dates and times vary, and a name
     is a field of its own; `colours` also tells numbers of colours from the text behind them.
+
+    They end where letters of another script than ASCII begin, since not every script puts spaces between words.
     """
     known = sorted(filter(None, varying), key=len, reverse=True)
     either = "|".join([*map(re.escape, known), clock])
