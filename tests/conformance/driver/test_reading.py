@@ -7,6 +7,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.reading import ClientReader, Pace
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Approach,
     Connect,
@@ -98,6 +99,19 @@ def test_who_reads_again_waits_longer_once(steps: list[Step], received: list[byt
         reader._read("vic")
     assert told_by_it == told
     assert [seconds > reader.timeout for seconds in waited] == [received[-2:] == [None, None]] * len(waited)
+
+
+def test_who_reads_again_waits_no_longer_once_the_time_of_the_check_is_over() -> None:
+    def is_over() -> None:
+        raise NotChecked("no time left")
+
+    reader = Reader(*join("ann", "vic"), Stall("vic"), Resume("vic"))
+    vic: Any = Scripted(None, b"too late")
+    reader._clients = {"vic": vic}
+    reader.before_step = is_over
+    with pytest.raises(NotChecked):
+        reader._read("vic")
+    assert vic.received == [b"too late"]
 
 
 def test_once_those_who_give_way_have_been_cut_off_nobody_asks_again_and_again() -> None:

@@ -80,7 +80,7 @@ class ClientReader:
         self._unmet: dict[str, tuple[list[Turn], bytes]] = {}
         self._flooded = False  # whether much was said at once
         self.before_step: Callable[[], object] = lambda: None
-        """Raises NotChecked when the time of the check is over, before a step."""
+        """Raises NotChecked when the time of the check is over, before a step or a long wait."""
         self.before_leaving: Callable[[Violation], None] = lambda _: None
         """Looks at the server when it has broken a clause, while the clients are still there."""
 
@@ -131,6 +131,7 @@ class ClientReader:
         if got is not None:
             self._pace.note(begun)
         elif more := self._retry_after.pop(who, 0.0):
+            self.before_step()
             waited += more
             client.set_timeout(more)
             got = client.receive()
